@@ -1,0 +1,63 @@
+# Everything here sets itself up: the first call makes .venv, later calls find it ready.
+#
+#   make distill                 teach a small model with a real teacher (PRESET=laptop), with the baseline and a report
+#   make distill PRESET=recipe   the same with another preset; ARGS='--max-steps 20' adds any option of distill-nb train
+#   make test                    every check of the project; ONLY='sync readme' runs some of its steps
+#   make test-slow               the notebooks with their slow cells
+#   make notebooks               JupyterLab on the book
+#   make readme                  README.md from nbs/index.ipynb
+#   make setup                   the environment and nothing else
+#
+# Which torch: TORCH=auto (default; on Linux the CPU build wherever one can be had), TORCH=cpu (that or nothing),
+# TORCH=registry (the package registry's own build: CUDA on Linux), or the address of a PyTorch index, such as
+# TORCH=https://download.pytorch.org/whl/cu130. It counts when .venv is first made.
+
+PRESET ?= laptop
+ARGS   ?=
+ONLY   ?=
+TORCH  ?= auto
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+export TORCH VENV PYTHON
+
+.PHONY: help distill test test-slow notebooks readme constraints setup
+help:
+	@sed -n 's/^#  //p' Makefile
+
+distill: $(VENV)/.library
+	$(BIN)/distill-nb train --preset $(PRESET) --baseline $(ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/python tests/run.py $(ONLY)
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python tests/run.py slow
+
+notebooks: $(VENV)/.dev
+	$(BIN)/jupyter lab --notebook-dir=nbs
+
+readme: $(VENV)/.dev
+	$(BIN)/python tools/readme.py
+
+constraints: $(VENV)/.dev
+	$(BIN)/python tools/constraints.py
+
+setup: $(VENV)/.dev
+
+# Each stamp file says that one layer of .venv is in place; a layer is redone when a file that it depends on changes.
+$(VENV)/.python:
+	@bash tools/setup.sh python
+	@touch $@
+
+$(VENV)/.torch: constraints.txt | $(VENV)/.python
+	@bash tools/setup.sh torch
+	@touch $@
+
+$(VENV)/.library: $(VENV)/.torch settings.ini setup.py
+	@bash tools/setup.sh library
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.torch settings.ini setup.py
+	@bash tools/setup.sh dev
+	@touch $@ $(VENV)/.library

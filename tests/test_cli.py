@@ -1,0 +1,174 @@
+"""The command line as a person meets it.
+
+Bad input gives exit code 2 and one line on stderr that names the trouble, no traceback, and leaves every file that was
+there as it was.
+"""
+import hashlib
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_teacher
+
+COMMAND = Path(sys.executable).parent / 'distill-nb'
+
+
+@pytest.fixture(scope='session')
+def home(tmp_path_factory):
+    "A folder for caches, so that the tests neither read nor write the user's own."
+    return tmp_path_factory.mktemp('home')
+
+
+@pytest.fixture(scope='session')
+def distill_nb(home):
+    "distill_nb('train', ...) runs the command in a process of its own; file_limit is the size in bytes that no file may exceed."
+    def run(*arguments, cwd=None, file_limit=None):
+        def limit(): resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+        env = {**os.environ, 'HF_HOME': str(home / 'hf'), 'XDG_CACHE_HOME': str(home / 'cache'), 'HF_HUB_OFFLINE': '1', 'MPLCONFIGDIR': str(home / 'mpl')}
+        return subprocess.run([str(COMMAND), *map(str, arguments)], cwd=cwd or home, env=env, text=True, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=300, preexec_fn=limit if file_limit else None)
+    return run
+
+
+@pytest.fixture(scope='session')
+def teacher(tmp_path_factory): return tiny_teacher.save(tmp_path_factory.mktemp('models') / 'teacher')
+
+
+@pytest.fixture(scope='session')
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp('data') / 'alpaca.json'
+    path.write_text(json.dumps(tiny_teacher.records()), encoding='utf-8')
+    return path
+
+
+@pytest.fixture(scope='session')
+def finished_run(distill_nb, teacher, data, tmp_path_factory):
+    "The folder of a run that went well."
+    folder = tmp_path_factory.mktemp('runs') / 'first'
+    result = distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--output-dir', folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+def snapshot(*paths):
+    "What is in these files and folders: {path: digest}."
+    files = [f for p in map(Path, paths) for f in ([p] if p.is_file() else sorted(p.rglob('*'))) if f.is_file()]
+    return {f: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def refused(result, *words):
+    "The command gave up as it should: one line, which holds one of the words."
+    lines = result.stderr.strip().splitlines()
+    assert 'Traceback' not in result.stdout + result.stderr, result.stdout + result.stderr
+    assert result.returncode == 2, f'exit code {result.returncode}\n{result.stdout}{result.stderr}'
+    assert len(lines) == 1, f'{len(lines)} lines on stderr:\n{result.stderr}'
+    assert any(word.lower() in lines[0].lower() for word in words), f'none of {words} in: {lines[0]}'
+
+
+def test_train_evaluate_generate(distill_nb, finished_run, teacher, data):
+    assert (finished_run / 'report.html').is_file()
+    evaluated = distill_nb('evaluate', finished_run, '--data', data)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert 'nats' in evaluated.stdout or 'loss' in evaluated.stdout.lower()
+    generated = distill_nb('generate', finished_run, 'Name three colours.')
+    assert generated.returncode == 0, generated.stderr
+
+
+def test_help_lists_the_commands(distill_nb):
+    shown = distill_nb('--help')
+    assert shown.returncode == 0
+    for command in ('train', 'evaluate', 'generate'): assert command in shown.stdout
+
+
+RECORD = dict(instruction='Say hello.', input='', output='Hello.')
+BAD_DATA = {
+    'empty file': ('empty.json', '', ['empty']),
+    'no records': ('none.json', '[]', ['empty', 'no record', 'no row', '0 record']),
+    'malformed JSON': ('broken.json', '[{"instruction": "Say hello.", "output": ', ['broken.json']),
+    'malformed JSON Lines': ('broken.jsonl', json.dumps(RECORD) + '\n{"instruction": \n', ['broken.jsonl']),
+    'wrong columns': ('columns.json', json.dumps([dict(question='Who?', answer='I.')] * 9), ['instruction', 'output', 'column']),
+    'not a table': ('number.json', '17', ['number.json']),
+    'not text': ('bytes.json', b'\xff\xfe\x00\x01\x80', ['bytes.json']),
+}
+
+
+@pytest.mark.parametrize('case', BAD_DATA)
+def test_train_on_bad_data(distill_nb, teacher, tmp_path, case):
+    name, content, words = BAD_DATA[case]
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    before = snapshot(path, teacher)
+    refused(distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', path, '--output-dir', tmp_path / 'run'), *words)
+    assert snapshot(path, teacher) == before
+    assert not snapshot(tmp_path / 'run'), 'a run that never began leaves no files'
+
+
+def test_train_on_missing_data(distill_nb, teacher, tmp_path):
+    refused(distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', tmp_path / 'nowhere.json', '--output-dir', tmp_path / 'run'), 'nowhere.json')
+    assert not snapshot(tmp_path / 'run')
+
+
+@pytest.mark.parametrize('kind', ['distilbert', 'bert', 't5'])
+def test_teacher_that_is_not_causal(distill_nb, data, tmp_path, kind):
+    model = tiny_teacher.save(tmp_path / kind, kind)
+    before = snapshot(model)
+    refused(distill_nb('train', '--preset', 'tiny', '--teacher', model, '--data', data, '--output-dir', tmp_path / 'run'), 'causal')
+    assert snapshot(model) == before
+
+
+def test_teacher_folder_without_a_model(distill_nb, data, tmp_path):
+    (tmp_path / 'hollow').mkdir()
+    refused(distill_nb('train', '--preset', 'tiny', '--teacher', tmp_path / 'hollow', '--data', data, '--output-dir', tmp_path / 'run'), 'hollow')
+
+
+def test_teacher_out_of_reach(distill_nb, data, tmp_path):
+    refused(distill_nb('train', '--preset', 'tiny', '--teacher', 'nobody/no-such-model', '--data', data, '--output-dir', tmp_path / 'run'), 'nobody/no-such-model')
+
+
+def test_output_folder_of_another_run(distill_nb, finished_run, teacher, data):
+    before = snapshot(finished_run)
+    result = distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--seed', 1, '--output-dir', finished_run)
+    refused(result, str(finished_run), finished_run.name)
+    assert snapshot(finished_run) == before
+
+
+def test_output_folder_is_a_file(distill_nb, teacher, data, tmp_path):
+    (tmp_path / 'taken').write_text('mine')
+    refused(distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--output-dir', tmp_path / 'taken'), 'taken')
+    assert (tmp_path / 'taken').read_text() == 'mine'
+
+
+def test_impossible_option(distill_nb, teacher, data, tmp_path):
+    result = distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--temperature', 0, '--output-dir', tmp_path / 'run')
+    refused(result, 'temperature')
+    assert not snapshot(tmp_path / 'run')
+
+
+@pytest.mark.parametrize('limit', [2_000, 60_000])
+def test_full_disk(distill_nb, finished_run, teacher, data, tmp_path, limit):
+    "Small files fit and the student does not, or hardly anything fits; what was there stays, and nothing looks like a checkpoint that is none."
+    before = snapshot(finished_run, teacher, data)
+    run = tmp_path / 'run'
+    result = distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--output-dir', run, file_limit=limit)
+    refused(result, 'too large', 'no space', 'disk', 'write', 'save', str(run))
+    assert snapshot(finished_run, teacher, data) == before
+    from safetensors import safe_open
+    for weights in run.rglob('*.safetensors'):
+        with safe_open(weights, 'pt') as opened: assert list(opened.keys())
+
+
+def test_evaluate_bad_input(distill_nb, finished_run, data, tmp_path):
+    before = snapshot(finished_run)
+    refused(distill_nb('evaluate', tmp_path / 'nowhere', '--data', data), 'nowhere')
+    refused(distill_nb('evaluate', finished_run, '--data', tmp_path / 'nowhere.json'), 'nowhere.json')
+    (tmp_path / 'broken.json').write_text('[{')
+    refused(distill_nb('evaluate', finished_run, '--data', tmp_path / 'broken.json'), 'broken.json')
+    assert snapshot(finished_run) == before
+
+
+def test_generate_without_a_model(distill_nb, tmp_path):
+    refused(distill_nb('generate', tmp_path, 'Name three colours.'), tmp_path.name)
