@@ -26,7 +26,7 @@ def _select(logits:Tensor, mask:Tensor|None)->Tensor:
         raise ValueError(f'mask has shape {tuple(mask.shape)}, the logits need {tuple(logits.shape[:-1])}')
     return logits[mask]
 
-# %% ../nbs/23_losses.ipynb #578697c7
+# %% ../nbs/23_losses.ipynb #63600376
 def same_vocabulary(
     student_logits:Tensor,     # (..., V_s)
     teacher_logits:Tensor,     # (..., V_t)
@@ -38,8 +38,8 @@ def same_vocabulary(
         raise ValueError(f'student logits {tuple(student_logits.shape)} and teacher logits '
                          f'{tuple(teacher_logits.shape)} are not about the same tokens')
     if vocab_size is None and V_s != V_t:
-        raise ValueError(f'the student has {V_s} scores a token and the teacher {V_t}. If both use one tokenizer and a head is '
-                         'padded, pass vocab_size=the true vocabulary size; if not, give the student the teacher\'s tokenizer')
+        raise ValueError(f'the student has {V_s} scores a token and the teacher {V_t}. If both use one tokenizer and a head '
+                         'is padded, pass vocab_size=<true vocabulary size>; if not, build the student on the teacher\'s tokenizer')
     if vocab_size is not None and not 0 < vocab_size <= min(V_s, V_t):
         raise ValueError(f'vocab_size={vocab_size} must be from 1 to {min(V_s, V_t)}, the narrower head')
     return student_logits[..., :vocab_size], teacher_logits[..., :vocab_size]
@@ -58,7 +58,7 @@ def _mean_kl(log_p:Tensor, log_q:Tensor)->Tensor:
     log_ratio = torch.where(p > 0, log_p - log_q, 0.)
     return (p * log_ratio).sum() / max(len(p), 1)
 
-# %% ../nbs/23_losses.ipynb #a29874b7
+# %% ../nbs/23_losses.ipynb #e73fca8a
 def forward_kl(
     student_logits:Tensor,     # (..., V) raw scores
     teacher_logits:Tensor,     # (..., V) raw scores, detached inside
@@ -66,11 +66,12 @@ def forward_kl(
     temperature:float=1.0,     # T > 0; higher is softer
     vocab_size:int|None=None,  # true vocabulary size; needed if a head is padded
 )->Tensor:                     # () nats per token, times T^2
-    "T^2 times the mean over tokens of KL(teacher || student): Hinton, Vinyals and Dean (2015), section 2. Raises ValueError for T <= 0 or shapes that do not fit."
+    """T^2 times the mean over tokens of KL(teacher || student): Hinton, Vinyals and Dean (2015), section 2.
+    Raises ValueError for a temperature <= 0 and for shapes that do not fit."""
     student, teacher = _log_probs(student_logits, teacher_logits, mask, temperature, vocab_size)
     return temperature**2 * _mean_kl(teacher, student)
 
-# %% ../nbs/23_losses.ipynb #be8c6e26
+# %% ../nbs/23_losses.ipynb #b2f02a9d
 def reverse_kl(
     student_logits:Tensor,     # (..., V) raw scores
     teacher_logits:Tensor,     # (..., V) raw scores, detached inside
@@ -78,11 +79,12 @@ def reverse_kl(
     temperature:float=1.0,     # T > 0; higher is softer
     vocab_size:int|None=None,  # true vocabulary size; needed if a head is padded
 )->Tensor:                     # () nats per token, times T^2
-    "T^2 times the mean over tokens of KL(student || teacher): Gu et al. (2024), MiniLLM, section 2. Raises ValueError as `forward_kl`."
+    """T^2 times the mean over tokens of KL(student || teacher): Gu et al. (2024), MiniLLM, section 2.
+    Infinite where the teacher rules out a word that the student does not. Raises ValueError as `forward_kl`."""
     student, teacher = _log_probs(student_logits, teacher_logits, mask, temperature, vocab_size)
     return temperature**2 * _mean_kl(student, teacher)
 
-# %% ../nbs/23_losses.ipynb #c6c319a1
+# %% ../nbs/23_losses.ipynb #3dc53a74
 def js_divergence(
     student_logits:Tensor,     # (..., V) raw scores
     teacher_logits:Tensor,     # (..., V) raw scores, detached inside
@@ -91,11 +93,14 @@ def js_divergence(
     vocab_size:int|None=None,  # true vocabulary size; needed if a head is padded
     beta:float=0.5,            # 0 < beta < 1, the teacher's share of the mixture
 )->Tensor:                     # () nats per token, times T^2
-    "T^2 times the generalized Jensen-Shannon divergence of Agarwal et al. (2024), section 2. Raises ValueError as `forward_kl`, and for beta outside (0, 1)."
-    if not 0 < beta < 1: raise ValueError(f'beta={beta} must lie between 0 and 1; at the ends use forward_kl or reverse_kl')
+    """T^2 times the mean of the generalized Jensen-Shannon divergence: Agarwal et al. (2024), section 2.
+    Raises ValueError as `forward_kl`, and for beta outside (0, 1)."""
+    if not 0 < beta < 1:
+        raise ValueError(f'beta={beta} must lie between 0 and 1, both excluded; at the ends use forward_kl or reverse_kl')
     student, teacher = _log_probs(student_logits, teacher_logits, mask, temperature, vocab_size)
     floor = -1e30  # log 0 = -inf has no usable gradient in logaddexp
-    mixture = torch.logaddexp(teacher.clamp(min=floor) + math.log(beta), student.clamp(min=floor) + math.log(1 - beta))
+    mixture = torch.logaddexp(teacher.clamp(min=floor) + math.log(beta),
+                              student.clamp(min=floor) + math.log(1 - beta))    # (N, V)
     return temperature**2 * (beta * _mean_kl(teacher, mixture) + (1 - beta) * _mean_kl(student, mixture))
 
 # %% ../nbs/23_losses.ipynb #21ab920e
@@ -136,18 +141,19 @@ def scored_positions(
     scored = targets != IGNORE
     return F.pad(scored, (0, 1)), targets[scored]
 
-# %% ../nbs/23_losses.ipynb #8b350d05
+# %% ../nbs/23_losses.ipynb #bfa772b3
 def task_loss(
     student_logits:Tensor, # (..., V) raw scores, already lined up with targets
     targets:Tensor,        # (...) the token to be predicted, or IGNORE
     mask:Tensor|None=None, # (...) bool; None: every target but IGNORE counts
 )->Tensor:                 # () nats per token
-    "Cross-entropy with the hard labels at temperature 1, mean over the tokens that count; 0 if none does. Raises ValueError for a mask that does not fit."
+    """Cross-entropy with the hard labels at temperature 1, mean over the tokens that count; 0 if none does.
+    Raises ValueError for targets or a mask that do not fit the logits."""
     counts = targets != IGNORE if mask is None else mask & (targets != IGNORE)
     rows = _full_precision(_select(student_logits, counts))
     return F.cross_entropy(rows, targets[counts], reduction='sum') / max(len(rows), 1)
 
-# %% ../nbs/23_losses.ipynb #1da6ca65
+# %% ../nbs/23_losses.ipynb #6816e6c5
 def distillation_loss(
     student_logits:Tensor,     # (B, T, V) raw scores, not shifted
     teacher_logits:Tensor,     # (B, T, V) raw scores, not shifted, detached inside
@@ -157,7 +163,8 @@ def distillation_loss(
     divergence:str|Callable='forward_kl', # a name in DIVERGENCES or such a function
     vocab_size:int|None=None,  # true vocabulary size; needed if a head is padded
 )->tuple[Tensor, Tensor, Tensor]: # (total, distillation, task), each () in nats per token
-    "alpha * distillation + (1 - alpha) * task over the scored tokens. Raises ValueError for alpha outside [0, 1], an unknown divergence or shapes that do not fit."
+    """alpha * distillation + (1 - alpha) * task, both over the same scored tokens: Hinton et al. (2015), section 2.
+    Raises ValueError for alpha outside [0, 1], an unknown divergence, and shapes that do not fit."""
     if not 0 <= alpha <= 1: raise ValueError(f'alpha={alpha} must lie between 0 and 1')
     student_logits, teacher_logits = same_vocabulary(student_logits, teacher_logits, vocab_size)
     student_logits, targets = shift(student_logits, labels)
