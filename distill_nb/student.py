@@ -280,7 +280,7 @@ def sample(
     if top_p is not None: p = p.masked_fill(p.cumsum(-1) - p >= top_p, 0.0)                   # the first always stays
     return ids.gather(-1, torch.multinomial(p, 1, generator=generator))[:, 0]
 
-# %% ../nbs/13_student.ipynb #3c1fa00b
+# %% ../nbs/13_student.ipynb #26a74dcd
 @torch.no_grad()
 def generate(
     self,                      # a StudentTransformer
@@ -302,7 +302,7 @@ def generate(
         next_id = sample(logits, temperature, top_k, top_p, generator)                        # (B,)
         if eos_id is not None:
             next_id = torch.where(done, eos_id, next_id)
-            done = done | (next_id == eos_id)
+            done = next_id == eos_id
         new = next_id[:, None]                                                                # (B, 1)
         ids = torch.cat([ids, new], dim=1)
     return ids
