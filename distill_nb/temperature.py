@@ -6,8 +6,8 @@
 __all__ = ['BOOK_STYLE', 'TEACHER', 'STUDENT', 'BASELINE', 'softened', 'new_axes', 'token_label', 'plot_softened', 'slider_html',
            'entropy', 'plot_losses', 'moving_average', 'compare_softened']
 
-# %% ../nbs/22_temperature.ipynb #9d5d4aa2
-import hashlib, html, json, math
+# %% ../nbs/22_temperature.ipynb #95e7787a
+import hashlib, html, json, math, re
 import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
@@ -41,7 +41,7 @@ def token_label(
 
 def _axis_labels(decode, ids): return [token_label(decode([i])).replace('$', r'\$') for i in ids.tolist()]
 
-# %% ../nbs/22_temperature.ipynb #bfb9c6af
+# %% ../nbs/22_temperature.ipynb #4ed9cb3a
 @plt.style.context(BOOK_STYLE)
 def plot_softened(
     logits:Tensor,     # (V,) raw scores of one position
@@ -51,6 +51,7 @@ def plot_softened(
     ax=None,           # matplotlib axes; None: new ones
 ):                     # the axes
     "Bars of the likeliest tokens, for each temperature; the legend says how much of the whole they hold."
+    top = min(top, len(logits))
     ids, ax, width = logits.topk(top).indices, new_axes(ax), 0.8 / len(temperatures)
     for k, T in enumerate(temperatures):
         p = softened(logits, T)[ids].cpu()
@@ -60,25 +61,25 @@ def plot_softened(
     ax.set(ylabel='probability', title=f'The {top} likeliest next tokens'); ax.grid(axis='x', visible=False); ax.legend()
     return ax
 
-# %% ../nbs/22_temperature.ipynb #c0e9e77f
-_SLIDER = '''<div id="ID" role="group" aria-label="softened distribution">
-<style>#ID,#ID *{box-sizing:border-box;color:#1a1a1a;background:#fff;font:14px/1.35 system-ui,sans-serif}
-#ID{color-scheme:light;padding:14px 16px;border:1px solid #ccc;border-radius:8px;max-width:600px}
-#ID table{width:100%;border-collapse:collapse;border:0;margin:6px 0 0}#ID td{border:0;padding:1px 4px;text-align:left}
-#ID td:nth-child(1){width:9em;white-space:nowrap}#ID td:nth-child(3){width:5.5em;text-align:right;font-variant-numeric:tabular-nums}
-#ID i{display:block;height:14px;background:#2b5fa8}#ID tr:last-child i{background:#b0b0b0}
-#ID input{width:100%;accent-color:#2b5fa8}#ID b{font-weight:600}</style>
-<b>TITLE</b><br><label for="ID-t">Temperature (drag, or use the arrow keys)</label>
-<input id="ID-t" type="range" min="0" max="LAST" step="1" value="START"><output for="ID-t">READOUT</output>
-<table>ROWS</table>
-<script>(()=>{const d=DATA,r=document.getElementById('ID'),s=r.querySelector('input'),o=r.querySelector('output'),
+# %% ../nbs/22_temperature.ipynb #a3ed3eb8
+_SLIDER = '''<div id="{{ID}}" role="group" aria-label="softened distribution">
+<style>#{{ID}},#{{ID}} *{box-sizing:border-box;color:#1a1a1a;background:#fff;font:14px/1.35 system-ui,sans-serif}
+#{{ID}}{color-scheme:light;padding:14px 16px;border:1px solid #ccc;border-radius:8px;max-width:600px}
+#{{ID}} table{width:100%;border-collapse:collapse;border:0;margin:6px 0 0}#{{ID}} td{border:0;padding:1px 4px;text-align:left}
+#{{ID}} td:nth-child(1){width:9em;white-space:nowrap}#{{ID}} td:nth-child(3){width:5.5em;text-align:right;font-variant-numeric:tabular-nums}
+#{{ID}} i{display:block;height:14px;background:#2b5fa8}#{{ID}} tr:last-child i{background:#b0b0b0}
+#{{ID}} input{width:100%;accent-color:#2b5fa8}#{{ID}} b{font-weight:600}</style>
+<b>{{TITLE}}</b><br><label for="{{ID}}-t">Temperature (drag, or use the arrow keys)</label>
+<input id="{{ID}}-t" type="range" min="0" max="{{LAST}}" step="1" value="{{START}}"><output for="{{ID}}-t">{{READOUT}}</output>
+<table>{{ROWS}}</table>
+<script>(()=>{const d={{DATA}},r=document.getElementById('{{ID}}'),s=r.querySelector('input'),o=r.querySelector('output'),
 b=r.querySelectorAll('i'),n=r.querySelectorAll('td:nth-child(3)'),g=x=>(100*x).toPrecision(3)*1+' %',
 show=()=>{const k=+s.value,T=d.T[k];let rest=1;const put=(j,x)=>{b[j].style.width=100*x+'%';n[j].textContent=x<1e-6?'< 0.0001 %':g(x)};
 d.z.forEach((z,j)=>{const x=Math.exp(z/T-d.logZ[k]);rest-=x;put(j,x)});put(d.z.length,Math.max(0,rest));
 o.textContent=`T = ${T.toFixed(2)}, entropy ${d.H[k].toFixed(2)} nats: like a fair choice among ${Math.exp(d.H[k]).toFixed(1)} tokens`;
 s.setAttribute('aria-valuetext',o.textContent)};s.addEventListener('input',show);show()})()</script></div>'''
 
-# %% ../nbs/22_temperature.ipynb #c4316280
+# %% ../nbs/22_temperature.ipynb #4074e1a6
 def slider_html(
     logits:Tensor, # (V,) raw scores of one position
     decode,        # list of ids -> text
@@ -95,9 +96,8 @@ def slider_html(
     names = [html.escape(token_label(decode([i]))) for i in ids.tolist()] + [f'{len(z) - top:,} others']
     rows = ''.join(f'<tr><td>{n}</td><td><i style="width:{100*p:.1f}%"></i></td><td>{100*p:.3g} %</td></tr>' for n, p in zip(names, shown))
     fill = dict(READOUT='T = 1', LAST=str(len(stops) - 1), START='16', DATA=json.dumps(data), ROWS=rows, TITLE=html.escape(title))
-    page = _SLIDER
-    for key, value in fill.items(): page = page.replace(key, value)
-    return page.replace('ID', 't' + hashlib.sha1(page.encode()).hexdigest()[:8])
+    fill['ID'] = 't' + hashlib.sha1(repr(fill).encode()).hexdigest()[:8]
+    return re.sub(r'\{\{([A-Z]+)\}\}', lambda match: fill[match[1]], _SLIDER)
 
 # %% ../nbs/22_temperature.ipynb #95e06193
 def entropy(
@@ -134,7 +134,7 @@ def moving_average(steps, values, window:int):
     means = torch.tensor(values, dtype=torch.float64).unfold(0, window, 1).mean(-1)
     return steps[window // 2:window // 2 + len(means)], means.tolist()
 
-# %% ../nbs/22_temperature.ipynb #16a6e5f1
+# %% ../nbs/22_temperature.ipynb #60e85adb
 @plt.style.context(BOOK_STYLE)
 def compare_softened(
     teacher_logits:Tensor, # (V,) raw scores of one position
@@ -145,6 +145,7 @@ def compare_softened(
     ax=None,               # matplotlib axes; None: new ones
 ):                         # the axes
     "Bars of teacher and student side by side, for the tokens that the teacher finds likeliest."
+    top, student_logits = min(top, len(teacher_logits)), student_logits[:len(teacher_logits)] # a padded head may be longer
     ids, ax = teacher_logits.topk(top).indices, new_axes(ax)
     for shift, name, color, logits in ((-0.2, 'teacher', TEACHER, teacher_logits), (0.2, 'student', STUDENT, student_logits)):
         ax.bar([i + shift for i in range(top)], softened(logits, temperature)[ids.to(logits.device)].cpu(), 0.4, color=color, label=name)
