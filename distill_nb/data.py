@@ -252,14 +252,14 @@ def _begin_token(hf):
     if getattr(hf, 'bos_token_id', None) is None: return ''
     return hf.bos_token if hf('a')['input_ids'][:1]==[hf.bos_token_id] else ''
 
-# %% ../nbs/03_data.ipynb #38d80607
+# %% ../nbs/03_data.ipynb #df40c334
 def _encode_pieces(tokenizer, pieces):
     "Ids of (text, is_template) pieces: special tokens count in template pieces only; text between them is encoded in one go."
     specials = sorted(tokenizer.special_ids, key=len, reverse=True)
     pattern = re.compile('(' + '|'.join(map(re.escape, specials)) + ')' if specials else '(?!)')
     ids, run = [], ''
     for text, is_template in pieces:
-        for part in pattern.split(text) if is_template else [text]:
+        for part in pattern.split(text):
             if is_template and part in tokenizer.special_ids:
                 ids += (tokenizer.encode(run) if run else []) + [tokenizer.special_ids[part]]
                 run = ''
