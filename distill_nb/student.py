@@ -104,7 +104,7 @@ def init_weights(
         for last in (block.attn.o, block.mlp.down):
             nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * len(student.blocks)))
 
-# %% ../nbs/13_student.ipynb #02fea306
+# %% ../nbs/13_student.ipynb #7d0bc918
 class StudentTransformer(nn.Module):
     "A decoder-only Transformer that covers the GPT-2 and Llama families by its configuration."
     def __init__(self, config:StudentConfig):
@@ -137,9 +137,13 @@ class StudentTransformer(nn.Module):
         for i, block in enumerate(self.blocks): x = block(x, rotary, caches[i] if caches else None)
         return self.norm(x)                                                                   # (B, T, D)
 
-    def forward(self, input_ids:Tensor)->Tensor: # (B, T) -> (B, T, V)
-        "Logits of the next token at every position."
-        return self.head(self.backbone(input_ids))
+    def forward(self,
+        input_ids:Tensor,  # (B, T) token ids
+        where:Tensor=None, # (B, T) bool: the N positions to score; None: all
+    )->Tensor:             # (B, T, V), or (N, V) with `where`
+        "Logits of the next token; the head, the widest layer, runs only where it is asked to."
+        hidden = self.backbone(input_ids)
+        return self.head(hidden if where is None else hidden[where])
 
 # %% ../nbs/13_student.ipynb #44687e19
 GPT2_NAMES = {'transformer.wte.': 'wte.', 'transformer.wpe.': 'wpe.', 'transformer.ln_f.': 'norm.',
