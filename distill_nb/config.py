@@ -178,7 +178,7 @@ def read_mapping(
     if not isinstance(values, dict): raise ConfigError(f'{path}: expected names and values, found {shorten(values)}')
     return values
 
-# %% ../nbs/01_config.ipynb #4496cc5d
+# %% ../nbs/01_config.ipynb #7451ef4c
 def known_fields(
     cls,          # the dataclass to fill
     values:dict,  # field names and values, as read from a file
@@ -191,7 +191,7 @@ def known_fields(
 
 def suggest(name:str, known)->str:
     "`name`, with the known name that is spelled most like it, if any is."
-    close = difflib.get_close_matches(str(name).lower().replace('-', '_'), list(known), 1)
+    close = difflib.get_close_matches(str(name).lower(), list(known), 1)
     return shorten(name) + (f' (did you mean {close[0]!r}?)' if close else '')
 
 # %% ../nbs/01_config.ipynb #283cb3c9
