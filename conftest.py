@@ -69,7 +69,7 @@ class Notebook(pytest.File):
         self.before = dict(os.environ), list(sys.path), sys.modules['__main__'], os.getcwd()
         os.environ['IN_TEST'] = '1'  # as under nbdev_test
         self.shell, self.failed = CaptureShell(self.path), None
-        self.shell.showtraceback = lambda *args, **kwargs: None  # pytest shows it
+        self.shell.showtraceback = self.shell.showsyntaxerror = lambda *args, **kwargs: None  # pytest shows it
         os.chdir(self.path.parent)
 
     def teardown(self):
@@ -128,13 +128,14 @@ class Cell(pytest.Item):
         frames = traceback.extract_tb(error.__traceback__)
         inputs = [i for i, frame in enumerate(frames) if is_cell(frame.filename)]
         frames = frames[inputs[0]:] if inputs else []
-        here = {f.lineno for f in frames if linecache.getlines(f.filename) == self.source.splitlines(True)}
+        here = {f.lineno for f in frames if ''.join(linecache.getlines(f.filename)).strip() == self.source.strip()}
         if isinstance(error, SyntaxError) and not frames: here = {error.lineno}
         lines = [f'{">" if n in here else " "} {n:3} {line}' for n, line in enumerate(self.source.splitlines(), 1)]
         trace = ''.join(traceback.format_list(frames)) + ''.join(traceback.format_exception_only(error))
         trace = re.sub(r'File "<ipython-input-[^"]*"|Cell In\[\d+\]', 'File "a cell"', trace)
         said = ['', 'printed before it failed:', printed[-2000:].rstrip()] if printed.strip() else []
-        return '\n'.join([self.where, '', *lines, *said, '', trace.rstrip()])
+        message = ''.join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+        return '\n'.join([message, '', *lines, *said, '', trace.rstrip()])  # the first line is what pytest's summary repeats
 
 
 def is_cell(filename): return filename.startswith('<ipython-input-') or 'ipykernel' in filename

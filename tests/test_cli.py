@@ -29,6 +29,8 @@ def distill_nb(home):
     def run(*arguments, cwd=None, file_limit=None):
         def limit(): resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
         env = {**os.environ, 'HF_HOME': str(home / 'hf'), 'XDG_CACHE_HOME': str(home / 'cache'), 'HF_HUB_OFFLINE': '1', 'MPLCONFIGDIR': str(home / 'mpl')}
+        if file_limit:  # coverage and the bytecode cache would want to write, too
+            env = {k: v for k, v in env.items() if not k.startswith('COVERAGE')} | {'PYTHONDONTWRITEBYTECODE': '1'}
         return subprocess.run([str(COMMAND), *map(str, arguments)], cwd=cwd or home, env=env, text=True, stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=300, preexec_fn=limit if file_limit else None)
     return run

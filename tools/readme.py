@@ -34,13 +34,13 @@ def visible(cell):
     said = directives(cell.source)
     if any(d.split()[:1] in (['hide'], ['default_exp']) for d in said): return False
     cell.source = '\n'.join(cell.source.splitlines()[len(said):]).strip()
-    if any(re.fullmatch(r'(echo:\s*false|hide_input|hide-input)', d) for d in said): cell.source = ''
+    if any(re.fullmatch(r'(echo:\s*false|hide_input|hide-input)', d) for d in said): cell.metadata['transient'] = {'remove_source': True}
     for output in cell.outputs:
         for kind in ('text/html', 'text/markdown'):
             if kind in output.get('data', {}):
                 output['data'][kind] = re.sub(r'(?s)<(style|script)\b.*?</\1>\s*', '', output['data'][kind])
     cell.outputs = [o for o in cell.outputs if o.get('name') != 'stderr']
-    return bool(cell.source or cell.outputs)
+    return bool(cell.source)
 
 
 def from_root(markdown):
@@ -57,6 +57,7 @@ def from_root(markdown):
 def render(root=ROOT):
     "({path: bytes} of README.md and its figures)"
     notebook = nbformat.read(root / NOTEBOOK, 4)
+    notebook.metadata['language_info'] = {'name': 'python'}
     notebook.cells = [cell for cell in notebook.cells if visible(cell)]
     for cell in notebook.cells:
         if cell.cell_type == 'markdown': cell.source = from_root(cell.source)
@@ -66,7 +67,8 @@ def render(root=ROOT):
     body, resources = exporter.from_notebook_node(notebook, resources)
     body = re.sub(r'\x1b\[[0-9;]*m', '', body)
     body = re.sub(r'[ \t]+(?=\n)', '', body)
-    body = re.sub(r'```python\s*```\n*', '', body)
+    # a line "*Figure: what it shows.*" under a figure is its alternative text, too
+    body = re.sub(r'!\[\w+\](\([^)]+\))(?=\s+\*Figure: ([^*]+)\*)', r'![\2]\1', body)
     body = NOTE + re.sub(r'\n{3,}', '\n\n', body).strip() + '\n'
     files = {README: body.encode()}
     files.update({path: data for path, data in resources.get('outputs', {}).items()})

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${VENV:-.venv}
 pip=("$venv/bin/python" -m pip --disable-pip-version-check)
-quiet=(--quiet --no-input -c constraints.txt)
+quiet=(-qq --no-input -c constraints.txt)
 
 say() { printf -- '-- %s\n' "$*"; }
 die() { printf 'set-up: %s\n' "$*" >&2; exit 1; }
