@@ -139,7 +139,7 @@ def backward(
 
 Distiller.backward = backward
 
-# %% ../nbs/31_distiller.ipynb #1d63b302
+# %% ../nbs/31_distiller.ipynb #0ab4e458
 def train_step(
     self,                # a Distiller
     micro_batches:list,  # of this process
@@ -158,7 +158,8 @@ def train_step(
                 task=task, learning_rate=lr, grad_norm=norm if math.isfinite(norm) else None)
 
 def check_finite(what:str, value:float, step:int):
-    if not math.isfinite(value): raise FloatingPointError(f'the {what} is {value} at step {step}')
+    if not math.isfinite(value):
+        raise FloatingPointError(f'the {what} is {value} at step {step}: try a lower learning_rate; earlier checkpoints are kept')
 
 Distiller.train_step = train_step
 
@@ -296,7 +297,7 @@ def board_writer(
     except ImportError: return None
     return SummaryWriter(str(folder), purge_step=step + 1)
 
-# %% ../nbs/31_distiller.ipynb #02043ec0
+# %% ../nbs/31_distiller.ipynb #98ded545
 @contextmanager
 def open_log(
     path:Path,       # of log.jsonl
@@ -314,7 +315,7 @@ def open_log(
             rows.append(row)
             print(json.dumps(row), file=file, flush=True)
             for key, value in row.items() if board else ():
-                if value is not None: board.add_scalar(key, value, row['step'])
+                if value is not None and key != 'step': board.add_scalar(key, value, row['step'])
         try: yield write
         finally:
             if board: board.close()
