@@ -82,7 +82,7 @@ def make_accelerator(
         raise RunError(f'device = {config.device!r} is not there: this machine offers {accelerator.device.type!r}')
     return accelerator
 
-# %% ../nbs/31_distiller.ipynb #9d4adb94
+# %% ../nbs/31_distiller.ipynb #8136e2a4
 class Distiller:
     "Teaches `student` with `teacher`; with `teacher=None`, on the labels alone."
     def __init__(self,
@@ -94,15 +94,15 @@ class Distiller:
         if any(p.dtype in (torch.float16, torch.bfloat16) for p in student.parameters()):
             raise ValueError('a student kept in half precision loses small updates: call student.float() first')
         self.accelerator = make_accelerator(config)
+        self.dtype = pick_dtype(config.precision, self.accelerator.device)                 # of the matrix products
         self.model, self.optimizer = self.accelerator.prepare(student, make_optimizer(student, config))
-        self.student = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)  # we cast for ourselves, in `losses`
+        self.student = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False) # we cast ourselves, in `losses`
         self.step, self.tokens, self.best, self.log = 0, 0, None, []
 
     def to_device(self, batch:dict)->dict: return {k: v.to(self.accelerator.device) for k, v in batch.items()}
 
     def autocast(self):
-        dtype = pick_dtype(self.config.precision, self.accelerator.device)
-        return torch.autocast(self.accelerator.device.type, dtype, enabled=dtype != torch.float32)
+        return torch.autocast(self.accelerator.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def losses(self,
         batch:dict, # `input_ids` and `labels`, each (B, T)
