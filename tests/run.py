@@ -26,7 +26,7 @@ class Failed(Exception):
     "A check found something wrong; the text says what, and where it can what to do."
 
 
-def run(*command, cwd=ROOT, env=None, minutes=15, echo=True):
+def run(*command, cwd=ROOT, env=None, minutes=30, echo=True):
     "Runs a command, showing its output as it comes; returns (exit code, output). Ends it, and what it started, when time is up."
     env = {**os.environ, **(env or {})}
     process = subprocess.Popen([str(c) for c in command], cwd=cwd, env=env, text=True, errors='replace', bufsize=1, stdin=subprocess.DEVNULL,
@@ -104,7 +104,7 @@ def readme():
     if code: raise Failed('README.md is out of date')
 
 
-def nbdev_test(*flags, minutes=15, limit=SECONDS_A_NOTEBOOK):
+def nbdev_test(*flags, minutes=30, limit=SECONDS_A_NOTEBOOK):
     "nbdev_test over every notebook"
     # each worker on one thread: two torch processes that both want both cores slow each other many times over
     code, output = run(BIN / 'nbdev_test', '--n_workers', 2, '--timing', *flags, env={'OMP_NUM_THREADS': '1'}, minutes=minutes)

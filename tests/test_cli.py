@@ -6,10 +6,10 @@ there as it was.
 import hashlib
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tiny_teacher
@@ -24,16 +24,28 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
-def distill_nb(home):
-    "distill_nb('train', ...) runs the command in a process of its own; file_limit is the size in bytes that no file may exceed."
-    def run(*arguments, cwd=None, file_limit=None):
-        def limit(): resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-        env = {**os.environ, 'HF_HOME': str(home / 'hf'), 'XDG_CACHE_HOME': str(home / 'cache'), 'HF_HUB_OFFLINE': '1', 'MPLCONFIGDIR': str(home / 'mpl')}
-        if file_limit:  # coverage and the bytecode cache would want to write, too
-            env = {k: v for k, v in env.items() if not k.startswith('COVERAGE')} | {'PYTHONDONTWRITEBYTECODE': '1'}
-        return subprocess.run([str(COMMAND), *map(str, arguments)], cwd=cwd or home, env=env, text=True, stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=300, preexec_fn=limit if file_limit else None)
+def environment(home):
+    return {**os.environ, 'HF_HOME': str(home / 'hf'), 'XDG_CACHE_HOME': str(home / 'cache'), 'HF_HUB_OFFLINE': '1', 'MPLCONFIGDIR': str(home / 'mpl')}
+
+
+@pytest.fixture(scope='session')
+def command(home, environment):
+    "command('train', ...) runs what a person would type."
+    def run(*arguments):
+        return subprocess.run([str(COMMAND), *map(str, arguments)], cwd=home, env=environment, text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
     return run
+
+
+@pytest.fixture(scope='session')
+def distill_nb(home, environment):
+    "The same in a process that is there already (warm_cli.py); file_limit is the size in bytes that no file may exceed."
+    script = [sys.executable, Path(__file__).with_name('warm_cli.py'), 'transformers.generation', 'datasets', 'distill_nb.report']
+    with subprocess.Popen(script, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        def run(*arguments, file_limit=None):
+            server.stdin.write(json.dumps(dict(arguments=[str(a) for a in arguments], cwd=str(home), file_limit=file_limit)) + '\n')
+            server.stdin.flush()
+            return SimpleNamespace(**json.loads(server.stdout.readline()))
+        yield run
 
 
 @pytest.fixture(scope='session')
@@ -48,10 +60,10 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
-def finished_run(distill_nb, teacher, data, tmp_path_factory):
+def finished_run(command, teacher, data, tmp_path_factory):
     "The folder of a run that went well."
     folder = tmp_path_factory.mktemp('runs') / 'first'
-    result = distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--output-dir', folder)
+    result = command('train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--output-dir', folder)
     assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
@@ -80,8 +92,8 @@ def test_train_evaluate_generate(distill_nb, finished_run, teacher, data):
     assert generated.returncode == 0, generated.stderr
 
 
-def test_help_lists_the_commands(distill_nb):
-    shown = distill_nb('--help')
+def test_help_lists_the_commands(command):
+    shown = command('--help')
     assert shown.returncode == 0
     for command in ('train', 'evaluate', 'generate'): assert command in shown.stdout
 
@@ -109,8 +121,8 @@ def test_train_on_bad_data(distill_nb, teacher, tmp_path, case):
     assert not snapshot(tmp_path / 'run'), 'a run that never began leaves no files'
 
 
-def test_train_on_missing_data(distill_nb, teacher, tmp_path):
-    refused(distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', tmp_path / 'nowhere.json', '--output-dir', tmp_path / 'run'), 'nowhere.json')
+def test_train_on_missing_data(command, teacher, tmp_path):
+    refused(command('train', '--preset', 'tiny', '--teacher', teacher, '--data', tmp_path / 'nowhere.json', '--output-dir', tmp_path / 'run'), 'nowhere.json')
     assert not snapshot(tmp_path / 'run')
 
 
@@ -129,6 +141,13 @@ def test_teacher_folder_without_a_model(distill_nb, data, tmp_path):
 
 def test_teacher_out_of_reach(distill_nb, data, tmp_path):
     refused(distill_nb('train', '--preset', 'tiny', '--teacher', 'nobody/no-such-model', '--data', data, '--output-dir', tmp_path / 'run'), 'nobody/no-such-model')
+
+
+def test_teacher_with_a_short_memory(distill_nb, data, tmp_path):
+    "Rows fit into its 80 positions; prompt and sample answer together would not."
+    teacher = tiny_teacher.save(tmp_path / 'short', n_positions=80)
+    result = distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--output-dir', tmp_path / 'run')
+    assert result.returncode == 0, result.stderr
 
 
 def test_output_folder_of_another_run(distill_nb, finished_run, teacher, data):

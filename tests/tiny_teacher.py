@@ -24,7 +24,7 @@ def tokenizer():
     return PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=end, bos_token=end, unk_token=end)
 
 
-def save(folder, kind='gpt2'):
+def save(folder, kind='gpt2', n_positions=512):
     "A small random model and its tokenizer in `folder`: gpt2 is a teacher; distilbert, bert and t5 are not causal models."
     import torch
     import transformers as tf
@@ -33,7 +33,7 @@ def save(folder, kind='gpt2'):
     n = len(words)
     special = dict(bos_token_id=words.eos_token_id, eos_token_id=words.eos_token_id, pad_token_id=words.eos_token_id)
     model = {
-        'gpt2': lambda: tf.GPT2LMHeadModel(tf.GPT2Config(vocab_size=n, n_positions=128, n_embd=32, n_layer=2, n_head=2, **special)),
+        'gpt2': lambda: tf.GPT2LMHeadModel(tf.GPT2Config(vocab_size=n, n_positions=n_positions, n_embd=32, n_layer=2, n_head=2, **special)),
         'distilbert': lambda: tf.DistilBertForMaskedLM(tf.DistilBertConfig(vocab_size=n, dim=32, hidden_dim=64, n_layers=1, n_heads=2, pad_token_id=0)),
         'bert': lambda: tf.BertForMaskedLM(tf.BertConfig(vocab_size=n, hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2)),
         't5': lambda: tf.T5ForConditionalGeneration(tf.T5Config(vocab_size=n, d_model=32, d_kv=16, d_ff=64, num_layers=1, num_heads=2,
