@@ -192,12 +192,13 @@ def suggest(name:str, known)->str:
     close = difflib.get_close_matches(str(name).lower(), list(known), 1)
     return shorten(name) + (f' (did you mean {close[0]!r}?)' if close else '')
 
-# %% ../nbs/01_config.ipynb #43979f92
+# %% ../nbs/01_config.ipynb #6bc699a1
 _embedded = dict(teacher_model_type='smollm2-135m', batch_size=8, max_length=256, valid_fraction=0.02)
 PRESETS = {
     'laptop': dict(_embedded, student_family='llama', student_init='depth', student_n_layer=17, student_n_head=9, student_n_embd=576,
                    temperature=1.0, learning_rate=3e-4, max_steps=160, warmup_steps=16, eval_every=40, output_dir='runs/laptop'),
-    'recipe': dict(_embedded, student_init='embeddings', temperature=1.0, learning_rate=1e-3, max_steps=240, warmup_steps=24, eval_every=60, output_dir='runs/recipe'),
+    'recipe': dict(_embedded, student_init='embeddings', temperature=1.0, learning_rate=1e-3, max_steps=160, warmup_steps=16, eval_every=40,
+                   output_dir='runs/recipe'),
     'gpt2-medium': {},
     'tiny': dict(_embedded, student_n_layer=2, student_n_head=2, student_n_embd=32, batch_size=4, max_length=64,
                  max_steps=4, warmup_steps=1, eval_every=2, output_dir='runs/tiny'),
