@@ -12,7 +12,7 @@ import difflib, json, math, os, sys, tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-# %% ../nbs/01_config.ipynb #8b3ec402
+# %% ../nbs/01_config.ipynb #9694ed20
 @dataclass
 class DistillationConfig:
     "Everything that one distillation run depends on."
@@ -42,14 +42,14 @@ class DistillationConfig:
     eval_every:int=100                   # optimizer steps between two validations
     output_dir:str='runs/distill'        # folder for checkpoints, log and report
 
-    def validate(self): return check(self)
-    def to_file(self, path): return write_config(self, path)
+    def validate(self): "This object; `ConfigError` names every bad field."; return check(self)
+    def to_file(self, path): "Save as .toml or .json; `ConfigError` where a field or the ending is wrong."; return write_config(self, path)
     @classmethod
-    def from_file(cls, path): return cls.from_dict(read_mapping(path))
+    def from_file(cls, path): "Read a .toml or .json file; `ConfigError`, or OSError where there is none."; return cls.from_dict(read_mapping(path))
     @classmethod
-    def from_dict(cls, values): return cls(**known_fields(cls, values)).validate()
+    def from_dict(cls, values): "Defaults changed by `values`; `ConfigError` for unknown names too."; return cls(**known_fields(cls, values)).validate()
     @classmethod
-    def preset(cls, name, **changes): return cls.from_dict({**find_preset(name), **changes})
+    def preset(cls, name, **changes): "A preset, changed; `ConfigError` for an unknown name."; return cls.from_dict({**find_preset(name), **changes})
 
 # %% ../nbs/01_config.ipynb #cc6320fe
 class ConfigError(ValueError):
@@ -64,9 +64,11 @@ CHOICES = dict(
     precision=('auto', 'fp32', 'bf16', 'fp16'),
     device=('auto', 'cpu', 'cuda', 'mps'))
 
-# %% ../nbs/01_config.ipynb #294ad7ec
-def at_least(low): return (lambda x: x >= low), f'{low} or more'
-def above(low, high=math.inf): return (lambda x: low < x <= high), f'above {low}' + (f', at most {high}' if high < math.inf else '')
+# %% ../nbs/01_config.ipynb #c4468888
+def at_least(low): "The rule of a smallest value: its test and its words."; return (lambda x: x >= low), f'{low} or more'
+def above(low, high=math.inf):
+    "The rule of a range without its lower end: its test and its words."
+    return (lambda x: low < x <= high), f'above {low}' + (f', at most {high}' if high < math.inf else '')
 
 RULES = dict(
     teacher_model_type=(bool, 'a name or a path, not empty'), output_dir=(bool, 'a folder, not empty'),
