@@ -38,9 +38,9 @@ def split_pattern(
     if last['use_regex'] and first == [{'type': 'Digits', 'individual_digits': True}]: return DIGITS_PATTERN
     return split_regex(first, last)
 
-# %% ../nbs/02_tokenizer.ipynb #63401d53
+# %% ../nbs/02_tokenizer.ipynb #6d7f7687
 def split_regex(first, last)->str:
-    "The pattern of a single Split step followed by a ByteLevel step that does not cut."
+    "The pattern of a single Split step followed by a ByteLevel step that does not cut. Raises ValueError for others."
     if last['use_regex'] or len(first) != 1 or first[0]['type'] != 'Split' or 'Regex' not in first[0]['pattern']:
         raise ValueError('it cuts text in a way that one pattern does not express')
     if (first[0]['behavior'], first[0]['invert']) not in (('Isolated', False), ('Removed', True)):
@@ -79,7 +79,7 @@ def build_encoding(
     ranks |= {b: size + i for i, b in enumerate(missing)} # never handed out: see encode
     return tiktoken.Encoding('teacher', pat_str=split_pattern(spec['pre_tokenizer']), mergeable_ranks=ranks, special_tokens=special_ids)
 
-# %% ../nbs/02_tokenizer.ipynb #170c65ba
+# %% ../nbs/02_tokenizer.ipynb #13056dc1
 class Tokenizer:
     "Text to ids and back, equal to the teacher's tokenizer, and by tiktoken where that is possible."
     def __init__(self,
@@ -109,7 +109,7 @@ class Tokenizer:
         return self.encoding.decode_bytes(ids).decode('utf-8', errors='replace')
 
     @property
-    def eos_id(self)->int: # what the model writes when its answer is over
+    def eos_id(self)->int: # what the model writes when its answer is over; ValueError if there is none
         if self.hf.eos_token_id is None: raise ValueError('this tokenizer has no end token')
         return self.hf.eos_token_id
 
