@@ -211,7 +211,7 @@ def prompt_key(
 def _position(key, seed): # a number in [0, 1) that depends on nothing but key and seed
     return int.from_bytes(hashlib.sha256(f'{seed}\x1f{key}'.encode()).digest()[:8], 'big') / 2**64
 
-# %% ../nbs/03_data.ipynb #ad48f75c
+# %% ../nbs/03_data.ipynb #9dbdfccb
 def split(
     records,                   # list of dicts
     valid_fraction:float=0.05, # share of the prompts to hold out, 0 <= fraction < 1; met on average
@@ -221,7 +221,7 @@ def split(
     if not 0 <= valid_fraction < 1: raise ValueError(f'valid_fraction is {valid_fraction}; allowed: 0 <= valid_fraction < 1')
     if valid_fraction==0: return list(records), []
     places = [_position(prompt_key(r), seed) for r in records]
-    if len(set(places)) < 2: raise DataError(f'{len(places)} rows with fewer than two different prompts cannot be split; add rows or set valid_fraction to 0')
+    if len(set(places)) < 2: raise DataError(f'{len(places)} rows with fewer than two different prompts cannot be split into training and validation; add rows with other prompts')
     low, high = min(places), max(places)
     held = [p==low or (p < valid_fraction and p < high) for p in places]
     return [r for r,h in zip(records, held) if not h], [r for r,h in zip(records, held) if h]
@@ -331,9 +331,10 @@ class TokenReport:
         return (f'{self.rows} rows, {self.tokens} tokens, of which {self.response_tokens} in responses; {self.truncated} rows cut to '
                 f'{self.max_length} tokens ({self.prompt_cut} lost part of the prompt, {self.response_cut} part of the response)')
 
-# %% ../nbs/03_data.ipynb #b342e6c9
+# %% ../nbs/03_data.ipynb #508871f8
 class AlpacaDataset(torch.utils.data.Dataset):
-    "Rows of token ids with labels that are -100 over the prompt, not shifted: labels[t] belongs to the token at t."
+    """Rows of token ids with labels that are -100 over the prompt, not shifted: labels[t] belongs to the token at t.
+    ValueError where `max_length` leaves no room beside the template's closing words."""
     def __init__(
         self,
         records,            # list of dicts with instruction, input, output
@@ -381,9 +382,9 @@ class DataCollator:
         def pad(name, value): return torch.tensor([[*r[name], *[value]*(length-len(r[name]))] for r in rows], dtype=torch.long) # (B, T)
         return dict(input_ids=pad('input_ids', self.pad_id), labels=pad('labels', -100))
 
-# %% ../nbs/03_data.ipynb #a94212b1
+# %% ../nbs/03_data.ipynb #55837e1b
 class LengthBatches(torch.utils.data.Sampler):
-    "Batches of rows of similar length in random order, which depends on (seed, epoch) only."
+    "Batches of rows of similar length in random order, which depends on (seed, epoch) only. ValueError for a size below 1."
     def __init__(
         self,
         lengths,              # tokens of each row
