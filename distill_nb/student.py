@@ -74,7 +74,7 @@ def make_norm(
     kind = nn.LayerNorm if config.family == 'gpt2' else nn.RMSNorm
     return kind(config.n_embd, eps=config.norm_eps)
 
-# %% ../nbs/13_student.ipynb #723c66f8
+# %% ../nbs/13_student.ipynb #46d4abba
 class TransformerBlock(nn.Module):
     "A pre-norm block: x + attention(norm(x)), then x + MLP(norm(x))."
     def __init__(self, config:StudentConfig):
@@ -89,6 +89,7 @@ class TransformerBlock(nn.Module):
         rotary:tuple[Tensor,Tensor]=None, # cos, sin of these positions, each (T, hd); llama only
         cache:KVCache=None,               # earlier keys and values of this block
     )->Tensor:                            # (B, T, D)
+        "The stream, with what attention and the MLP have added."
         x = x + self.attn(self.norm1(x), rotary, cache)
         return x + self.mlp(self.norm2(x))
 
@@ -163,8 +164,11 @@ def rename(
     for theirs, ours in table.items(): name = name.replace(*((ours, theirs) if back else (theirs, ours)))
     return name
 
-# %% ../nbs/13_student.ipynb #2c831a9c
-def check_covered(hf, **expected):
+# %% ../nbs/13_student.ipynb #c3d3419a
+def check_covered(
+    hf,         # a transformers configuration
+    **expected, # setting -> the one value that is covered
+):
     "ValueError if a setting of the transformers configuration has another value than expected."
     wrong = ', '.join(f'{k}={getattr(hf, k)!r}' for k, v in expected.items() if getattr(hf, k) != v)
     if wrong: raise ValueError(f'this {hf.model_type} variant is not covered: {wrong}')
@@ -265,7 +269,7 @@ def to_hf(
 StudentTransformer.from_hf = classmethod(from_hf)
 StudentTransformer.to_hf = to_hf
 
-# %% ../nbs/13_student.ipynb #be013238
+# %% ../nbs/13_student.ipynb #64a80bed
 def sample(
     logits:Tensor,            # (B, V) raw scores
     temperature:float=0.0,    # 0: the likeliest token; higher is more random
@@ -273,7 +277,7 @@ def sample(
     top_p:float=None,         # keep the fewest tokens that hold this share of probability, in (0, 1]
     generator:torch.Generator=None, # for reproducible draws
 )->Tensor:                    # (B,) token ids
-    "Draw one token a row. Nucleus (top-p) sampling is that of Holtzman et al. 2020, section 3.1."
+    "Draw one token a row. Nucleus (top-p) sampling is that of Holtzman et al. 2020, section 3.1. ValueError out of range."
     if temperature < 0: raise ValueError(f'temperature is {temperature}: use 0 or more')
     if top_k is not None and top_k < 1: raise ValueError(f'top_k is {top_k}: use 1 or more')
     if top_p is not None and not 0 < top_p <= 1: raise ValueError(f'top_p is {top_p}: use a share in (0, 1]')
@@ -313,8 +317,11 @@ def generate(
 
 StudentTransformer.generate = generate
 
-# %% ../nbs/13_student.ipynb #371396e9
-def save_weights(state:dict, path:Path):
+# %% ../nbs/13_student.ipynb #bafc36d0
+def save_weights(
+    state:dict, # name -> tensor
+    path:Path,  # ends in .safetensors, its folder exists
+):
     "Write tensors as safetensors. OSError where that fails, a full disk for instance."
     state = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     try: save_file(state, path, metadata={'format': 'pt'})
@@ -333,7 +340,7 @@ def quiet_transformers():
 def written_whole(
     folder, # the target; need not exist
 ):
-    "Yield a temporary sibling folder to fill; its files move into `folder` only if nothing was raised."
+    "Yield a temporary sibling folder to fill; its files move into `folder` only if nothing was raised. NotADirectoryError if it is a file."
     folder = Path(folder).resolve()
     if folder.exists() and not folder.is_dir(): raise NotADirectoryError(f'{folder} exists and is not a folder')
     folder.parent.mkdir(parents=True, exist_ok=True)
