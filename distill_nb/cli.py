@@ -21,7 +21,7 @@ class Settings(DistillationConfig):
     "The configuration: every field is an option, and its default comes from the preset or the file."
     teacher_model_type:Annotated[str, tyro.conf.arg(aliases=['--teacher'])]='gpt2-medium' # 'smollm2-135m' (embedded), a hub name, a folder or a GGUF file
 
-# %% ../nbs/45_command_line.ipynb #96e7b1f0
+# %% ../nbs/45_command_line.ipynb #d5659b98
 @dataclass
 class Train:
     "Distil a teacher into a student, and report how they compare."
@@ -32,8 +32,9 @@ class Train:
     resume:bool=False    # continue the run in --output-dir
 
     def run(self):
-        from distill_nb.report import report_run
-        report_run(DistillationConfig(**vars(self.settings)), self.baseline, self.resume)
+        config = DistillationConfig(**vars(self.settings)).validate()
+        from distill_nb.report import report_run # opens torch and transformers: seconds
+        report_run(config, self.baseline, self.resume)
 
 # %% ../nbs/45_command_line.ipynb #75f1c843
 @dataclass

@@ -9,7 +9,7 @@ __all__ = ['PAGE', 'LEGEND', 'prompt_ids', 'longest_text', 'continue_ids', 'answ
            'machine', 'versions', 'run_results', 'report_page', 'report_run', 'saved_students', 'held_out_rows',
            'evaluate_folder', 'answer_from_folder']
 
-# %% ../nbs/44_report.ipynb #15254533
+# %% ../nbs/44_report.ipynb #140a92f5
 import base64, html, io, json, os, platform, re, textwrap
 from dataclasses import asdict
 from importlib.metadata import version
@@ -21,7 +21,7 @@ from torch import Tensor
 from transformers import AutoTokenizer
 import distill_nb
 from .config import DistillationConfig, to_toml, write_atomically
-from .data import AlpacaDataset, PromptTemplate, clean_records, fit, load_records
+from .data import AlpacaDataset, PromptTemplate, fit, load_records, prompt_key
 from .distiller import RunError
 from .evaluate import as_text, compare, evaluate
 from .losses import IGNORE
@@ -90,7 +90,7 @@ def answer(
     out = continue_ids(model, ids, n, tokenizer.eos_id, temperature, top_k, top_p, seed)                          # (1, T + new)
     return tokenizer.decode(out[0, ids.shape[1]:], skip_special=True).strip()
 
-# %% ../nbs/44_report.ipynb #69f3e69a
+# %% ../nbs/44_report.ipynb #066b0d1d
 def sample_answers(
     models:dict,   # name -> StudentTransformer or Teacher
     job:Job,
@@ -98,9 +98,10 @@ def sample_answers(
     **sampling,    # of `answer`
 )->list:           # dicts: instruction, input, answers (name -> text)
     "What each model answers to the first held-out instructions."
-    def ask(model, record): return answer(model, job.teacher.tokenizer, job.template, record['instruction'], record['input'], **sampling)
-    return [dict(instruction=record['instruction'], input=record['input'], answers={name: ask(m, record) for name, m in models.items()})
-            for record in job.valid_records[:n]]
+    def ask(model, record, seed): return answer(model, job.teacher.tokenizer, job.template, record['instruction'], record['input'], seed=seed, **sampling)
+    records = list({prompt_key(record): record for record in job.valid_records}.values())[:n]   # each prompt once
+    return [dict(instruction=record['instruction'], input=record['input'], answers={name: ask(m, record, i) for name, m in models.items()})
+            for i, record in enumerate(records)]
 
 # %% ../nbs/44_report.ipynb #9373f79a
 def samples_as_text(
@@ -119,18 +120,20 @@ def new_figure()->tuple: # a Figure, and its axes
     figure = Figure()
     return figure, figure.subplots()
 
-# %% ../nbs/44_report.ipynb #d73b7689
+# %% ../nbs/44_report.ipynb #1b2ea83d
+@plt.style.context(BOOK_STYLE)
 def losses_figure(
     log:list,   # of a Distiller
     name:str,   # 'student' or 'baseline'
 )->Figure:
     "Total, distillation and task loss of each step, and the total on held-out rows."
     figure, ax = new_figure()
-    plot_losses([{k: v for k, v in row.items() if name != 'baseline' or k not in ('total', 'distillation')} for row in log], ax)
-    ax.set_title(f'The {name} while it learns')
+    hidden = () if any(row.get('distillation') is not None for row in log) else ('total',)   # without a teacher total and task are one
+    plot_losses([{k: v for k, v in row.items() if k not in hidden} for row in log], ax)
+    ax.set_title(f'The {name} while it learns', loc='left')
     return figure
 
-# %% ../nbs/44_report.ipynb #b6ee0920
+# %% ../nbs/44_report.ipynb #fa84b3d6
 @plt.style.context(BOOK_STYLE)
 def held_out_figure(
     logs:dict,         # name -> log of a Distiller
@@ -142,20 +145,24 @@ def held_out_figure(
         points = [(row['tokens'], row['valid_task']) for row in logs.get(name, ()) if 'valid_task' in row]
         if points: ax.plot(*zip(*points), 'o-', color=color, label=name)
     ax.axhline(teacher_loss, color='C0', ls='--', label='teacher')
-    ax.set(xlabel='response tokens seen', ylabel='loss (nats per token)', title='Held-out rows: surprise at the text itself')
+    ax.set(xlabel='response tokens seen', ylabel='loss (nats per token)', title='Loss on held-out rows, against what was read')
     ax.legend()
     return figure
 
-# %% ../nbs/44_report.ipynb #2fb08495
+# %% ../nbs/44_report.ipynb #23d120e6
 def response_contexts(
-    data:AlpacaDataset,  # held-out rows
-    n:int=3,             # how many contexts
-    at:int=4,            # how many tokens of the answer each context holds
-)->list:                 # token ids of each context
-    "Prompts with the first words of their answers: what comes next?"
-    rows = [data[i] for i in range(min(n, len(data)))]
-    starts = [next(t for t, label in enumerate(row['labels']) if label != IGNORE) for row in rows]
-    return [row['input_ids'][:start + at] for row, start in zip(rows, starts)]
+    job:Job,
+    n:int=4,   # how many contexts
+    at:int=4,  # how many tokens of the answer each holds; fewer where the answer is short
+)->list:       # pairs: token ids of the context, and a caption
+    "Held-out prompts with the first words of their answers: what comes next?"
+    contexts = []
+    for record, row in zip(job.valid_records[:n], (job.valid[i] for i in range(len(job.valid)))):
+        ids, start = row['input_ids'], next(t for t, label in enumerate(row['labels']) if label != IGNORE)
+        end = min(start + at, len(ids) - 1)
+        begun = job.teacher.tokenizer.decode(ids[start:end]).strip()
+        contexts.append((ids[:end], f"{textwrap.shorten(record['instruction'], 90)} → {begun} …"))
+    return contexts
 
 # %% ../nbs/44_report.ipynb #749d49a7
 @torch.inference_mode()
@@ -209,7 +216,7 @@ def html_samples(
     def question(s): return html.escape(s['instruction'] + (f"\n{s['input']}" if s['input'] else ''))
     return ''.join(f'<section><h3>{question(s)}</h3><div class="cards">{"".join(card(*a) for a in s["answers"].items())}</div></section>' for s in samples)
 
-# %% ../nbs/44_report.ipynb #5d628617
+# %% ../nbs/44_report.ipynb #25ec98fa
 PAGE = '''<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>
@@ -223,6 +230,7 @@ figure {{ margin: 1rem 0 }} img {{ max-width: 100%; height: auto; background: #f
 .cards {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: .75rem }}
 .cards > div {{ background: var(--card); border-left: 4px solid var(--line); border-radius: 4px; padding: .5rem .8rem }} .cards p {{ margin: .3rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere }}
 .teacher {{ border-color: var(--teacher) !important }} .student {{ border-color: var(--student) !important }} .baseline {{ border-color: var(--baseline) !important }}
+@media (max-width: 34rem) {{ table {{ font-size: .82rem }} th, td {{ padding: .3rem .35rem }} th:first-child {{ white-space: normal }} }}
 pre {{ overflow-x: auto; background: var(--card); padding: .8rem; border-radius: 4px; font-size: .85rem }}
 </style></head><body>
 <h1>{title}</h1>
@@ -243,7 +251,7 @@ def summary(
                              f'and agrees with the teacher in {baseline.agreement:.1%}.')
     return ' '.join(said)
 
-# %% ../nbs/44_report.ipynb #eb381ec8
+# %% ../nbs/44_report.ipynb #5d97dfe7
 def training_part(
     job:Job,
     distillers:dict,    # name -> Distiller
@@ -258,9 +266,10 @@ def softened_part(
     job:Job,
     student:StudentTransformer,
 )->str:
-    T, decode = job.config.temperature, job.teacher.tokenizer.decode
-    figures = [html_figure(softened_figure(job.teacher, student, ids, T), f'What comes after: … {decode(ids)[-120:]}') for ids in response_contexts(job.valid)]
-    return f'<h2>What teacher and student expect next</h2><p>The teacher\'s likeliest next tokens in held-out answers, at T = {T:g}.</p><div class="figures">' + ''.join(figures) + '</div>'
+    T = job.config.temperature
+    figures = [html_figure(softened_figure(job.teacher, student, ids, T), caption) for ids, caption in response_contexts(job)]
+    said = f'The teacher\'s likeliest next tokens at T = {T:g}, amid answers to held-out instructions, and what the student thinks of them.'
+    return f'<h2>What teacher and student expect next</h2><p>{said}</p><div class="figures">' + ''.join(figures) + '</div>'
 
 # %% ../nbs/44_report.ipynb #563ee9b0
 def machine()->dict: # what it ran on
@@ -343,7 +352,7 @@ def held_out_rows(
     if not path.is_file(): raise RunError(f'{path}: the held-out rows of the run are not there; name a file with --data')
     return load_records(path)
 
-# %% ../nbs/44_report.ipynb #1223de5c
+# %% ../nbs/44_report.ipynb #06293d75
 def evaluate_folder(
     folder:Path,  # a run's folder, or one student's own
     data:str='',  # JSON, JSONL, Parquet or hub name; '': the run's own held-out rows
@@ -354,7 +363,7 @@ def evaluate_folder(
     first = next(iter(students.values()))
     config = DistillationConfig.from_file(first / 'distillation.json')
     records = load_records(data) if data else held_out_rows(first)
-    teacher = load_teacher(config.teacher_model_type, config.device, config.precision)
+    teacher = load_teacher(config.teacher_model_type, precision='auto' if config.precision == 'fp16' else config.precision) # on any machine
     rows = AlpacaDataset(records, teacher.tokenizer, None, config.max_length)
     say(f'{records.report}\n{rows.report}\n')
     metrics = dict(teacher=evaluate(teacher, rows))
