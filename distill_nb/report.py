@@ -9,8 +9,8 @@ __all__ = ['PAGE', 'LEGEND', 'prompt_ids', 'longest_text', 'continue_ids', 'answ
            'machine', 'versions', 'run_results', 'report_page', 'report_run', 'saved_students', 'held_out_rows',
            'evaluate_folder', 'answer_from_folder']
 
-# %% ../nbs/44_report.ipynb #140a92f5
-import base64, html, io, json, os, platform, re, textwrap
+# %% ../nbs/44_report.ipynb #23fd3d48
+import base64, copy, html, io, json, os, platform, re, textwrap
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -309,7 +309,7 @@ def report_page(
         f'<h2>Configuration</h2><pre>{html.escape(to_toml(asdict(job.config)))}</pre>', f'<h2>Machine and versions</h2><pre>{html.escape(facts)}</pre>']
     return PAGE.format(title=f'Distillation of {html.escape(job.config.teacher_model_type)}', body='\n'.join(body))
 
-# %% ../nbs/44_report.ipynb #aee9f92b
+# %% ../nbs/44_report.ipynb #a3354ce3
 LEGEND = 'baseline: the same student without a teacher'
 
 def report_run(
@@ -320,7 +320,8 @@ def report_run(
 )->dict:                  # what results.json holds
     "Train, measure every model on the held-out rows, write results.json and report.html, and say how it went."
     job, distillers = train(config, baseline, resume, say)
-    models = dict(teacher=job.teacher) | {name: d.student.eval() for name, d in distillers.items()}
+    # students are measured in the teacher's precision, so that sizes and speeds compare; what is saved stays float32
+    models = dict(teacher=job.teacher) | {name: copy.deepcopy(d.student).eval().to(job.teacher.dtype) for name, d in distillers.items()}
     say('measuring on the held-out rows')
     metrics = {name: evaluate(m, job.valid, None if name == 'teacher' else job.teacher) for name, m in models.items()}
     samples, out = sample_answers(models, job), Path(config.output_dir)
@@ -352,7 +353,7 @@ def held_out_rows(
     if not path.is_file(): raise RunError(f'{path}: the held-out rows of the run are not there; name a file with --data')
     return load_records(path)
 
-# %% ../nbs/44_report.ipynb #06293d75
+# %% ../nbs/44_report.ipynb #3b7a5cc5
 def evaluate_folder(
     folder:Path,  # a run's folder, or one student's own
     data:str='',  # JSON, JSONL, Parquet or hub name; '': the run's own held-out rows
@@ -368,7 +369,7 @@ def evaluate_folder(
     say(f'{records.report}\n{rows.report}\n')
     metrics = dict(teacher=evaluate(teacher, rows))
     for name, place in students.items():
-        metrics[name] = evaluate(StudentTransformer.from_pretrained(place).eval().to(teacher.device), rows, teacher)
+        metrics[name] = evaluate(StudentTransformer.from_pretrained(place, teacher.dtype).eval().to(teacher.device), rows, teacher)
     say(as_text(compare(metrics)))
     return compare(metrics)
 
