@@ -50,7 +50,7 @@ def longest_text(
     config = model.model.config if isinstance(model, Teacher) else model.config
     return getattr(config, 'max_position_embeddings' if isinstance(model, Teacher) else 'n_positions', None)
 
-# %% ../nbs/44_report.ipynb #6827527a
+# %% ../nbs/44_report.ipynb #4eb76f56
 @torch.inference_mode()
 def continue_ids(
     model,              # StudentTransformer or Teacher
@@ -66,9 +66,11 @@ def continue_ids(
     if not isinstance(model, Teacher):
         return model.generate(ids, n, temperature, top_k, top_p, eos_id, torch.Generator(ids.device).manual_seed(seed))
     sampling = dict(do_sample=True, temperature=temperature, top_k=top_k, top_p=top_p) if temperature else dict(do_sample=False)
+    padding = list(range(model.vocab_size, model.model.get_output_embeddings().weight.shape[0])) # rows of a padded head mean no token
     with quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)
-        return model.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=n, eos_token_id=eos_id, pad_token_id=eos_id, **sampling)
+        return model.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=n, eos_token_id=eos_id, pad_token_id=eos_id,
+                                    suppress_tokens=padding or None, **sampling)
 
 # %% ../nbs/44_report.ipynb #05f5d9b0
 def answer(
