@@ -334,15 +334,16 @@ def report_run(
     say('\n'.join(['', as_text(compare(metrics)), *[LEGEND] * baseline, '', samples_as_text(samples), '', f'Report: {out / "report.html"}']))
     return results
 
-# %% ../nbs/44_report.ipynb #f32acd3b
+# %% ../nbs/44_report.ipynb #db6f5d34
 def saved_students(
     folder:Path,  # a run's folder, or one student's own
 )->dict:          # name -> folder
     "The students saved there. RunError where there are none."
     folder = Path(folder)
     if not folder.is_dir(): raise RunError(f'{folder}: no such folder')
-    here = {folder.resolve().name: folder} | {name: folder / name for name in ('student', 'baseline')}
-    found = {name: f for name, f in here.items() if (f / 'config.json').is_file() and (f / 'distillation.json').is_file()}
+    def saved(place): return (place / 'config.json').is_file() and (place / 'distillation.json').is_file()
+    if saved(folder): return {folder.resolve().name: folder}
+    found = {name: folder / name for name in ('student', 'baseline') if saved(folder / name)}
     if not found: raise RunError(f'{folder} holds no saved student: name a folder written by distill-nb train')
     return found
 
