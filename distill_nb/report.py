@@ -151,7 +151,7 @@ def held_out_figure(
     ax.legend()
     return figure
 
-# %% ../nbs/44_report.ipynb #b91c8251
+# %% ../nbs/44_report.ipynb #90f91b7b
 def response_contexts(
     job:Job,
     n:int=4,   # how many contexts
@@ -163,7 +163,7 @@ def response_contexts(
         ids, start = row['input_ids'], next(t for t, label in enumerate(row['labels']) if label != IGNORE)
         end = min(start + at, len(ids) - 1)
         begun = job.teacher.tokenizer.decode(ids[start:end]).strip()
-        contexts.append((ids[:end], ' '.join([textwrap.shorten(record['instruction'], 90), '→', *begun.split(), '…'])))
+        contexts.append((ids[:end], ' '.join([textwrap.shorten(f"{record['instruction']} {record['input']}", 120), '→', *begun.split(), '…'])))
     return contexts
 
 # %% ../nbs/44_report.ipynb #749d49a7
