@@ -6,8 +6,8 @@
 __all__ = ['ABOUT', 'Settings', 'Train', 'Evaluate', 'Generate', 'starting_values', 'unboxed', 'parse', 'one_line', 'tidy',
            'main']
 
-# %% ../nbs/45_command_line.ipynb #61b4481d
-import argparse, contextlib, io, logging, sys, warnings
+# %% ../nbs/45_command_line.ipynb #4c21dc62
+import argparse, contextlib, io, logging, os, sys, warnings
 from dataclasses import asdict, dataclass
 from itertools import dropwhile, takewhile
 from pathlib import Path
@@ -129,14 +129,17 @@ def tidy():
         finally:
             for logger, level in zip(loggers, levels): logger.setLevel(level)
 
-# %% ../nbs/45_command_line.ipynb #49398e2f
+# %% ../nbs/45_command_line.ipynb #0aca434b
 def main(
     argv:list=None,  # None: the words of this process
-)->int:              # 0 done, 2 bad input, 130 interrupted
+)->int:              # 0 done, 2 bad input, 130 interrupted, 141 nobody reads on
     "The command `distill-nb`: what goes wrong is one line on stderr."
     try:
         with tidy(): parse(sys.argv[1:] if argv is None else argv).run()
     except KeyboardInterrupt as stop: code, error = 130, stop
+    except BrokenPipeError: # as in `| head`, which has seen enough: no mistake, so no message, not even when Python empties its buffer
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError, SafetensorError, FloatingPointError, MemoryError) as wrong: code, error = 2, wrong
     else: return 0
     print(f'distill-nb: {one_line(error)}', file=sys.stderr)
