@@ -12,7 +12,7 @@ import difflib, json, math, os, sys, tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-# %% ../nbs/01_config.ipynb #9694ed20
+# %% ../nbs/01_config.ipynb #449e7be1
 @dataclass
 class DistillationConfig:
     "Everything that one distillation run depends on."
@@ -21,7 +21,9 @@ class DistillationConfig:
     student_n_head:int=8                 # attention heads H in a block
     student_n_embd:int=384               # width D, a multiple of the heads
     student_family:str='gpt2'            # architecture: gpt2 or llama
-    student_init:str='random'            # what the student inherits: random (nothing), embeddings or depth (whole layers)
+    student_n_inner:int=0                # width of the student's MLP; 0: the family's usual, or the teacher's in proportion
+    student_init:str='random'            # what the student inherits: random (nothing), embeddings, depth (whole layers), width or both
+    student_vocabulary:str='full'        # token ids the student knows: full (the teacher's) or data (those that the data uses)
     batch_size:int=32                    # rows in a micro-batch
     accumulation_steps:int=1             # micro-batches in an optimizer step
     learning_rate:float=3e-4             # peak step size of AdamW
@@ -36,8 +38,10 @@ class DistillationConfig:
     grad_clip:float=1.0                  # longest gradient (norm over all parameters) that is not scaled down
     precision:str='auto'                 # arithmetic: auto, fp32, bf16 or fp16
     device:str='auto'                    # where to compute: auto, cpu, cuda or mps
+    allocator:str='keep'                 # freed memory on Linux: keep (stays with the process, faster) or system (goes back)
     seed:int=0                           # of initialization, split and shuffling
     data:str=''                          # JSON, JSONL, Parquet or hub name; '' = the embedded file
+    teacher_cache:str=''                 # folder of `distill-nb cache`; '' = the teacher runs at every step
     valid_fraction:float=0.05            # share of the rows held out for validation
     eval_every:int=100                   # optimizer steps between two validations
     output_dir:str='runs/distill'        # folder for checkpoints, log and report
@@ -55,16 +59,18 @@ class DistillationConfig:
 class ConfigError(ValueError):
     "A configuration that cannot be used; the message names every field that is wrong."
 
-# %% ../nbs/01_config.ipynb #d2e35462
+# %% ../nbs/01_config.ipynb #0ed6ea3d
 CHOICES = dict(
     student_family=('gpt2', 'llama'),
-    student_init=('random', 'embeddings', 'depth'),
+    student_init=('random', 'embeddings', 'depth', 'width', 'both'),
+    student_vocabulary=('full', 'data'),
     divergence=('forward_kl', 'reverse_kl', 'js_divergence'),
     schedule=('cosine', 'linear', 'constant'),
     precision=('auto', 'fp32', 'bf16', 'fp16'),
-    device=('auto', 'cpu', 'cuda', 'mps'))
+    device=('auto', 'cpu', 'cuda', 'mps'),
+    allocator=('keep', 'system'))
 
-# %% ../nbs/01_config.ipynb #c4468888
+# %% ../nbs/01_config.ipynb #4314a2c4
 def at_least(low): "The rule of a smallest value: its test and its words."; return (lambda x: x >= low), f'{low} or more'
 def above(low, high=math.inf):
     "The rule of a range without its lower end: its test and its words."
@@ -74,7 +80,7 @@ RULES = dict(
     teacher_model_type=(bool, 'a name or a path, not empty'), output_dir=(bool, 'a folder, not empty'),
     student_n_layer=at_least(1), student_n_head=at_least(1), student_n_embd=at_least(1),
     batch_size=at_least(1), accumulation_steps=at_least(1), max_steps=at_least(1), eval_every=at_least(1),
-    max_length=at_least(2), warmup_steps=at_least(0), weight_decay=at_least(0),
+    max_length=at_least(2), warmup_steps=at_least(0), student_n_inner=at_least(0), weight_decay=at_least(0),
     learning_rate=above(0, 1), temperature=above(0), grad_clip=above(0),
     alpha=(lambda x: 0 <= x <= 1, 'from 0 to 1'), valid_fraction=(lambda x: 0 < x < 1, 'between 0 and 1, both excluded'),
     seed=(lambda x: 0 <= x < 2**32, 'from 0 to 2**32 - 1'))
@@ -102,14 +108,15 @@ def field_problem(
     test, allowed = RULES.get(field.name, (lambda x: True, ''))
     return '' if test(value) else allowed
 
-# %% ../nbs/01_config.ipynb #fe311ba8
+# %% ../nbs/01_config.ipynb #c5996aa1
 def pair_problems(
     config,  # a `DistillationConfig`
     bad,     # names of the fields already found wrong
 )->dict:     # {field name: what is allowed}
     "Judge fields that constrain each other, where each is fine by itself."
     found, c = {}, config
-    if not {'student_n_embd', 'student_n_head'} & set(bad):
+    own_heads = c.student_family == 'llama' and c.student_init in ('width', 'both') # these keep the size of the teacher's heads
+    if not own_heads and not {'student_n_embd', 'student_n_head'} & set(bad):
         size, rest = divmod(c.student_n_embd, c.student_n_head)
         if rest: found['student_n_embd'] = f'a multiple of student_n_head = {c.student_n_head}'
         elif c.student_family == 'llama' and size % 2:
