@@ -193,3 +193,49 @@ def test_evaluate_bad_input(distill_nb, finished_run, data, tmp_path):
 
 def test_generate_without_a_model(distill_nb, tmp_path):
     refused(distill_nb('generate', tmp_path, 'Name three colours.'), tmp_path.name)
+
+
+def test_cache(distill_nb, teacher, data, tmp_path):
+    "A cache is made once; a second call adds nothing, and damage is mended."
+    words = ['cache', tmp_path / 'beliefs', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--k', 8]
+    made = distill_nb(*words)
+    assert made.returncode == 0 and not made.stderr, made.stderr
+    assert '40 rows (40 new)' in made.stdout and 'MB' in made.stdout
+    before = snapshot(tmp_path / 'beliefs')
+    again = distill_nb(*words)
+    assert again.returncode == 0 and '40 rows (0 new)' in again.stdout, again.stdout + again.stderr
+    assert snapshot(tmp_path / 'beliefs') == before
+    shard = next((tmp_path / 'beliefs').glob('*.arrow'))
+    shard.write_bytes(shard.read_bytes()[:-100])
+    mended = distill_nb(*words)
+    assert mended.returncode == 0 and '40 rows (40 new)' in mended.stdout, mended.stdout + mended.stderr
+
+
+def test_cache_bad_input(distill_nb, teacher, data, tmp_path):
+    words = ['--preset', 'tiny', '--teacher', teacher, '--data', data]
+    (tmp_path / 'taken').write_text('mine')
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other' / 'notes.txt').write_text('mine')
+    made = distill_nb('cache', tmp_path / 'beliefs', *words, '--k', 8)
+    assert made.returncode == 0, made.stderr
+    before = snapshot(tmp_path, teacher, data)
+    refused(distill_nb('cache', *words), 'DIR')
+    refused(distill_nb('cache', tmp_path / 'taken', *words), 'taken')
+    refused(distill_nb('cache', tmp_path / 'other', *words), 'other')
+    refused(distill_nb('cache', tmp_path / 'new', *words, '--k', 0), 'k = 0')
+    refused(distill_nb('cache', tmp_path / 'new', *words, '--k', 100_000), 'vocabulary')
+    refused(distill_nb('cache', tmp_path / 'new', *words, '--temperature', 0), 'temperature')
+    refused(distill_nb('cache', tmp_path / 'new', *words, '--divergence', 'js_divergence'), 'forward_kl')
+    refused(distill_nb('cache', tmp_path / 'new', *words, '--data', tmp_path / 'nowhere.json'), 'nowhere.json')
+    refused(distill_nb('cache', tmp_path / 'beliefs', *words, '--k', 4), 'k 8, not 4')
+    refused(distill_nb('cache', tmp_path / 'beliefs', *words, '--k', 8, '--temperature', 3), 'temperature')
+    assert snapshot(tmp_path, teacher, data) == before
+
+
+def test_cache_full_disk(distill_nb, teacher, data, tmp_path):
+    "Nothing half-written is left, and with room again the same command goes on."
+    words = ['cache', tmp_path / 'beliefs', '--preset', 'tiny', '--teacher', teacher, '--data', data]
+    refused(distill_nb(*words, file_limit=20_000), 'too large', 'no space', 'disk', 'write')
+    assert [p.name for p in snapshot(tmp_path)] == ['cache.json']
+    made = distill_nb(*words)
+    assert made.returncode == 0 and '40 rows (40 new)' in made.stdout, made.stderr
