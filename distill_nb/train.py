@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['check_output', 'Job', 'check_length', 'prepare', 'starting_student', 'with_absolute_paths', 'train', 'train_one']
 
-# %% ../nbs/32_train.ipynb #2cc14139
+# %% ../nbs/32_train.ipynb #587018bd
 import copy, json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from .distiller import Distiller, RunError, RunFolder, has_checkpoint, make_acce
 from .initialization import make_student
 from .student import StudentTransformer
 from .teacher import ALIASES, Teacher, load_teacher
+from .vocabulary import choose_vocabulary, trim_teacher, trim_tokenizer
 
 # %% ../nbs/32_train.ipynb #05c533f1
 def check_output(
@@ -30,7 +31,7 @@ def check_output(
     if not resume and (begun or others):
         raise RunError(f'{out} holds another run or other files: choose another folder (--output-dir), or continue it (--resume)')
 
-# %% ../nbs/32_train.ipynb #6b2a3c31
+# %% ../nbs/32_train.ipynb #12f616fa
 @dataclass
 class Job:
     "What a run needs, opened."
@@ -40,6 +41,7 @@ class Job:
     train:AlpacaDataset       # rows to learn from
     valid:AlpacaDataset       # held-out rows
     valid_records:list        # the same as text
+    whole:Teacher=None        # the teacher with all its tokens, where `teacher` is trimmed to those of the data
 
 # %% ../nbs/32_train.ipynb #05813f74
 def check_length(
@@ -51,7 +53,7 @@ def check_length(
     if longest and config.max_length > longest:
         raise ConfigError(f'max_length = {config.max_length}: the teacher {teacher.name} reads {longest} tokens at most')
 
-# %% ../nbs/32_train.ipynb #6687b240
+# %% ../nbs/32_train.ipynb #b698e299
 def prepare(
     config:DistillationConfig,
     say=print, # told what was opened
@@ -63,10 +65,14 @@ def prepare(
     learned, held_out = split(records, config.valid_fraction, config.seed)
     teacher = load_teacher(config.teacher_model_type, config.device, config.precision)
     check_length(config, teacher)
-    template = PromptTemplate.from_tokenizer(teacher.tokenizer)
+    template, whole = PromptTemplate.from_tokenizer(teacher.tokenizer), None
+    if config.student_vocabulary == 'data':
+        kept = choose_vocabulary(learned, teacher.tokenizer, template) # on the rows to learn from only
+        whole, teacher = teacher, trim_teacher(teacher, kept, trim_tokenizer(teacher.tokenizer, kept))
+        say(f'vocabulary: {teacher.vocab_size:,} of the teacher\'s {whole.vocab_size:,} tokens')
     train, valid = (AlpacaDataset(rows, teacher.tokenizer, template, config.max_length) for rows in (learned, held_out))
     say(f'training: {train.report}\nheld out: {valid.report}')
-    return Job(config, teacher, template, train, valid, held_out)
+    return Job(config, teacher, template, train, valid, held_out, whole)
 
 # %% ../nbs/32_train.ipynb #486dab09
 def starting_student(

@@ -92,6 +92,26 @@ def test_train_evaluate_generate(distill_nb, finished_run, teacher, data):
     assert generated.returncode == 0, generated.stderr
 
 
+def test_trimmed_vocabulary(distill_nb, teacher, data, tmp_path):
+    "The student has fewer tokens than its teacher; it is measured, answers, and opens in transformers with its own tokenizer."
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    run = tmp_path / 'run'
+    trained = distill_nb('train', '--preset', 'tiny', '--student-vocabulary', 'data', '--valid-fraction', 0.5, '--teacher', teacher, '--data', data, '--output-dir', run)
+    assert trained.returncode == 0, trained.stderr
+    assert 'vocabulary:' in trained.stdout and 'trimmed teacher' in trained.stdout
+    evaluated = distill_nb('evaluate', run, '--data', data)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert 'trimmed teacher' in evaluated.stdout
+    generated = distill_nb('generate', run, 'Name three colours.')
+    assert generated.returncode == 0, generated.stderr
+    model, words = (kind.from_pretrained(run / 'student') for kind in (AutoModelForCausalLM, AutoTokenizer))
+    full = AutoTokenizer.from_pretrained(teacher)
+    assert model.get_input_embeddings().weight.shape[0] == model.config.vocab_size == len(words) < len(full)
+    text = 'Zebras, \u00e9t\u00e9 \u5317\u4eac'
+    assert words.decode(words.encode(text)) == text and words.convert_ids_to_tokens(words.encode('Bread')) == full.convert_ids_to_tokens(full.encode('Bread'))
+    assert model.config.eos_token_id == words.eos_token_id
+
+
 def test_help_lists_the_commands(command):
     shown = command('--help')
     assert shown.returncode == 0
