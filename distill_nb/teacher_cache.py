@@ -214,7 +214,7 @@ def read_about(
     try: return {**(about := json.loads(file.read_text())), 'shards': list(about['shards'])}
     except (ValueError, KeyError, TypeError): raise CacheError(f'{file} is damaged: remove the folder {folder} and run distill-nb cache again') from None
 
-# %% ../nbs/25_teacher_cache.ipynb #57fa7b5a
+# %% ../nbs/25_teacher_cache.ipynb #868ecaf7
 def write_shard(
     path:Path,         # appears whole or not at all
     rows:list,         # dicts: key, ids, log_probs, tail
@@ -240,9 +240,10 @@ def is_whole(folder:Path, shard:dict)->bool: # shard: an entry of cache.json
 def read_shard(
     path:Path,
 )->list: # a tuple for each row: its key; arrays ids, log_probs, tail, which are windows into the file
-    "Map one Arrow file into memory."
+    "Map one Arrow file into memory. CacheError where it is none."
     from datasets import Dataset
-    rows, table = [], Dataset.from_file(str(path)).data
+    try: rows, table = [], Dataset.from_file(str(path)).data
+    except (OSError, ValueError): raise CacheError(f'{path} cannot be read: remove it and run distill-nb cache {path.parent} again') from None
     for batch in table.to_batches():
         flat = [(column.values.to_numpy(), column.offsets.to_numpy()) for column in (batch.column(name) for name in ('ids', 'log_probs', 'tail'))]
         for i, key in enumerate(batch.column('key').to_pylist()):
@@ -336,7 +337,7 @@ def _check_opened(folder:Path, about:dict, teacher:Teacher, temperature:float):
     broken = [shard['file'] for shard in about['shards'] if not is_whole(folder, shard)]
     if broken: raise CacheError(f'{folder / broken[0]} is missing or cut short: run distill-nb cache {folder} again, which writes it anew')
 
-# %% ../nbs/25_teacher_cache.ipynb #c997f016
+# %% ../nbs/25_teacher_cache.ipynb #aa3a8d25
 class CachedTeacher:
     "Stands where a Teacher stands, and looks up what that one believes. CacheError where the cache does not fit."
     def __init__(self,
@@ -348,11 +349,7 @@ class CachedTeacher:
         _check_opened(self.folder, about, teacher, temperature)
         self.name, self.tokenizer, self.vocab_size = teacher.name, teacher.tokenizer, teacher.vocab_size
         self.temperature, self.k, self.salt = float(temperature), about['k'], salt_of(about)
-        self.rows = {key: arrays for shard in about['shards'] for key, *arrays in self._read(shard['file'])}
-
-    def _read(self, file:str)->list:
-        try: return read_shard(self.folder / file)
-        except (OSError, ValueError) as e: raise CacheError(f'{self.folder / file} cannot be read ({e}): remove it and run distill-nb cache again') from e
+        self.rows = {key: arrays for shard in about['shards'] for key, *arrays in read_shard(self.folder / shard['file'])}
 
     def _row(self, key:bytes)->list:
         if key not in self.rows:
