@@ -367,12 +367,12 @@ class AlpacaDataset(torch.utils.data.Dataset):
         ids, p = self.rows[i].tolist(), self.prompt_lengths[i]
         return dict(input_ids=ids, labels=[-100]*p + ids[p:])
 
-# %% ../nbs/03_data.ipynb #af49fd06
+# %% ../nbs/03_data.ipynb #96a9b1f9
 @dataclass
 class DataCollator:
     "Pads rows on the right to the longest of them, rounded up to a multiple."
     pad_id: int                   # any valid id: padding is never graded
-    multiple: int = 16            # tokens
+    multiple: int = 4             # tokens
     max_length: int | None = None # never round up beyond this: a model with learned positions has no more
 
     def __call__(self, rows)->dict: # list of dicts of lists -> input_ids and labels, (B, T) long tensors

@@ -108,7 +108,7 @@ def chunked_loss(
     with torch.autocast(hidden.device.type, enabled=False):
         return _ChunkedLoss.apply(hidden, weight, grade, chunk or chunk_size(len(weight)), dtype, learn)
 
-# %% ../nbs/24_fused_loss.ipynb #3ec7a10c
+# %% ../nbs/24_fused_loss.ipynb #ac5fc9ba
 def fused_distillation_loss(
     hidden:Tensor,                 # (N, D) student's last hidden states at the scored positions
     weight:Tensor,                 # (V_s, D) student's head
@@ -125,8 +125,9 @@ def fused_distillation_loss(
     """`distillation_loss` of chapter 23 from hidden states: same values, same gradients, no full logits.
     Raises ValueError for alpha, temperature, divergence or heads that do not fit."""
     V = check_arguments(hidden, weight, teacher_hidden, teacher_weight, temperature, alpha, divergence, vocab_size)
-    weight, teacher_weight = weight[:V], teacher_weight[:V]
-    dtype, chunk = compute_dtype(hidden), chunk or chunk_size(V)
+    if len(weight) > V: weight = weight[:V]                                           # a slice that cuts nothing would still cost a copy of its gradient
+    teacher_weight = teacher_weight[:V]
+    chunk = chunk or chunk_size(V)
     block = 16 if hidden.device.type == 'cpu' and rows is grade_rows else chunk
     teacher_weight = teacher_weight.detach().to(teacher_hidden.dtype)
     buffer = teacher_hidden.new_empty(min(chunk, len(hidden)), V)                     # (n, V)

@@ -105,7 +105,7 @@ def init_weights(
         for last in (block.attn.o, block.mlp.down):
             nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * len(student.blocks)))
 
-# %% ../nbs/13_student.ipynb #7d0bc918
+# %% ../nbs/13_student.ipynb #3c8c2508
 class StudentTransformer(nn.Module):
     "A decoder-only Transformer that covers the GPT-2 and Llama families by its configuration."
     def __init__(self, config:StudentConfig):
@@ -141,10 +141,12 @@ class StudentTransformer(nn.Module):
     def forward(self,
         input_ids:Tensor,  # (B, T) token ids
         where:Tensor=None, # (B, T) bool: the N positions to score; None: all
-    )->Tensor:             # (B, T, V), or (N, V) with `where`
+        head:bool=True,    # False: stop at the hidden states, which chapter 24 takes further
+    )->Tensor:             # (B, T, V), or (N, V) with `where`; (B, T, D) or (N, D) without the head
         "Logits of the next token; the head, the widest layer, runs only where it is asked to."
         hidden = self.backbone(input_ids)
-        return self.head(hidden if where is None else hidden[where])
+        if where is not None: hidden = hidden[where]
+        return self.head(hidden) if head else hidden
 
 # %% ../nbs/13_student.ipynb #44687e19
 GPT2_NAMES = {'transformer.wte.': 'wte.', 'transformer.wpe.': 'wpe.', 'transformer.ln_f.': 'norm.',
