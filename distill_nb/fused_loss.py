@@ -55,11 +55,11 @@ def grade_rows(
     gradient = gradient.scatter_add(1, targets[:, None], torch.full_like(targets[:, None], alpha - 1, dtype=z.dtype))
     return torch.stack([alpha * distillation + (1 - alpha) * task, distillation, task]), gradient.to(logits.dtype)
 
-# %% ../nbs/24_fused_loss.ipynb #d4ecc89a
+# %% ../nbs/24_fused_loss.ipynb #c5fa97a6
 def compute_dtype(x:Tensor)->torch.dtype: # the type of matrix products: autocast's where it is on, else x's own
     return torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
 
-def chunk_size(vocab_size:int, n_logit:int=2**25)->int: # tokens whose logits number about n_logit, a multiple of 16
+def chunk_size(vocab_size:int, n_logit:int=2**24)->int: # tokens whose logits number about n_logit, a multiple of 16
     return max(16, n_logit // vocab_size // 16 * 16)
 
 # %% ../nbs/24_fused_loss.ipynb #355177da
@@ -94,12 +94,12 @@ class _ChunkedLoss(torch.autograd.Function):
         scale = total / ctx.n
         return (hidden_grad * scale).to(ctx.hidden_dtype), weight_grad * scale, None, None, None, None
 
-# %% ../nbs/24_fused_loss.ipynb #8d9fa872
+# %% ../nbs/24_fused_loss.ipynb #136eab73
 def chunked_loss(
     hidden:Tensor,       # (N, D) last hidden states at the scored positions
     weight:Tensor,       # (V, D) the head
     grade:Callable,      # (logits (n, V), rows: slice of the N tokens) -> (3,) sums over the rows, (n, V) gradient of the first
-    chunk:int=0,         # tokens at a time; 0: about 2^25 logits
+    chunk:int=0,         # tokens at a time; 0: about 2^24 logits
 )->tuple[Tensor,Tensor,Tensor]: # total, distillation, task: each () in nats per token; gradients flow from total alone
     """Losses of a head and what follows it, without its full logits: the idea of cut cross-entropy (Wijmans et al. 2025) and
     Liger (Hsu et al. 2024). No token gives 0. Matrix products run in autocast's type; the head's gradient is summed in its own."""
@@ -108,7 +108,7 @@ def chunked_loss(
     with torch.autocast(hidden.device.type, enabled=False):
         return _ChunkedLoss.apply(hidden, weight, grade, chunk or chunk_size(len(weight)), dtype, learn)
 
-# %% ../nbs/24_fused_loss.ipynb #ac5fc9ba
+# %% ../nbs/24_fused_loss.ipynb #da17ff08
 def fused_distillation_loss(
     hidden:Tensor,                 # (N, D) student's last hidden states at the scored positions
     weight:Tensor,                 # (V_s, D) student's head
@@ -119,7 +119,7 @@ def fused_distillation_loss(
     alpha:float,                   # from 0 (labels only) to 1 (teacher only)
     divergence:str='forward_kl',   # a name in SLOPES
     vocab_size:int|None=None,      # true vocabulary size; needed if a head is padded
-    chunk:int=0,                   # tokens at a time; 0: about 2^25 logits
+    chunk:int=0,                   # tokens at a time; 0: about 2^24 logits
     rows:Callable=grade_rows,      # how a few rows are graded: grade_rows, or compiled as in faster_rows
 )->tuple[Tensor,Tensor,Tensor]:    # total, distillation, task: each () in nats per token
     """`distillation_loss` of chapter 23 from hidden states: same values, same gradients, no full logits.
@@ -153,12 +153,12 @@ def check_arguments(hidden, weight, teacher_hidden, teacher_weight, temperature,
     if vocab_size is not None and not 0 < vocab_size <= min(V_s, V_t): raise ValueError(f'vocab_size={vocab_size} must be from 1 to {min(V_s, V_t)}, the narrower head')
     return vocab_size or V_s
 
-# %% ../nbs/24_fused_loss.ipynb #3b91b7a0
+# %% ../nbs/24_fused_loss.ipynb #d35ef85f
 def fused_task_loss(
     hidden:Tensor,   # (N, D) last hidden states at the scored positions
     weight:Tensor,   # (V, D) the head
     targets:Tensor,  # (N,) the token to be predicted
-    chunk:int=0,     # tokens at a time; 0: about 2^25 logits
+    chunk:int=0,     # tokens at a time; 0: about 2^24 logits
 )->Tensor:           # () nats per token
     "`task_loss` of chapter 23 from hidden states."
     def grade(logits, where):

@@ -7,8 +7,8 @@ __all__ = ['PRUNED', 'without', 'loss_without', 'block_inputs', 'layer_importanc
            'depth_prune', 'norms_of', 'activation_norms', 'loudest', 'members', 'kept_in_block', 'width_prune',
            'project_embeddings', 'trim_vocabulary', 'student_shape', 'make_student', 'pruned_student']
 
-# %% ../nbs/27_initialization.ipynb #c72fc320
-import copy
+# %% ../nbs/27_initialization.ipynb #df1bf515
+import copy, math
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -65,26 +65,28 @@ def block_inputs(
         for hook in hooks: hook.remove()
     return seen
 
-# %% ../nbs/27_initialization.ipynb #9b002bd5
+# %% ../nbs/27_initialization.ipynb #04a3aa32
 @torch.no_grad()
 def layer_importance(
     model:StudentTransformer,
     batches:list,          # dicts of `input_ids` and `labels`, each (B, T)
     left_out:tuple=(),     # blocks that are gone already
+    only:list=None,        # blocks to measure; None: all that remain
 )->dict:                   # {block: rise of the loss in nats per token when it goes too}
-    "How much each remaining block matters: leave one out at a time (Veit et al. 2016, section 4.1, for residual networks of vision)."
+    "How much a block matters: leave one out at a time (Veit et al. 2016, section 4.1, for residual networks of vision)."
     base = loss_without(model, batches, left_out)
     remaining = [i for i in range(len(model.blocks)) if i not in left_out]
-    total, n_token = dict.fromkeys(remaining, 0.0), 0
+    total, n_token = dict.fromkeys(remaining if only is None else only, 0.0), 0
     with without(model, left_out):
         for batch in batches:
             where, targets = scored_positions(batch['labels'])
             n_token += len(targets)
             for j, (x, *rest) in enumerate(block_inputs(model, batch['input_ids'])):
+                if remaining[j] not in total: continue
                 for block in model.blocks[j + 1:]: x = block(x, *rest)            # (B, T, D) block j is skipped
                 logits = model.head(model.norm(x[where]))                         # (N, V)
                 total[remaining[j]] += F.cross_entropy(logits.float(), targets, reduction='sum').item()
-    return {i: total[i] / n_token - base for i in remaining}
+    return {i: loss / n_token - base for i, loss in total.items()}
 
 # %% ../nbs/27_initialization.ipynb #0ea340b7
 def sample_batches(
@@ -99,22 +101,25 @@ def sample_batches(
     collate = DataCollator(data.tokenizer.eos_id)
     return [{k: v.to(device) for k, v in collate([data[rows[j]] for j in batch]).items()} for batch in batches]
 
-# %% ../nbs/27_initialization.ipynb #ac4a0de9
+# %% ../nbs/27_initialization.ipynb #707765cc
 def pick_layers(
     model:StudentTransformer,
     batches:list,          # a few batches to measure on
     n_layer:int,           # blocks to keep, 1 to all
     rounds:int=1,          # measurements, each followed by dropping an equal share; as many as blocks to drop is greedy
+    shortlist:int=6,       # blocks measured again after the first round, the cheapest so far
     progress=lambda x: x,  # wraps the loop over rounds, e.g. tqdm
 )->list:                   # numbers of the blocks to keep, rising
-    "The `n_layer` blocks whose absence hurts most. ValueError where there are not as many, or without a round."
+    "The `n_layer` blocks whose absence hurts most, by greedy search. ValueError where there are not as many, or without a round."
     drop, gone = len(model.blocks) - n_layer, []
     if n_layer < 1 or drop < 0: raise ValueError(f'n_layer {n_layer}: the model has {len(model.blocks)} blocks')
     if rounds < 1: raise ValueError(f'rounds {rounds}: use 1 or more')
-    rounds = min(rounds, drop)
+    rounds, known, only = min(rounds, drop), {}, None
     for r in progress(range(1, rounds + 1)) if drop else ():
-        importance = layer_importance(model, batches, tuple(gone))
-        gone += sorted(importance, key=importance.get)[:round(drop * r / rounds) - len(gone)]
+        fresh = layer_importance(model, batches, tuple(gone), only)
+        gone += sorted(fresh, key=fresh.get)[:round(drop * r / rounds) - len(gone)]
+        known = {i: rise for i, rise in (known | fresh).items() if i not in gone}
+        only = sorted(known, key=known.get)[:max(shortlist, math.ceil(drop / rounds))]
     return [i for i in range(len(model.blocks)) if i not in gone]
 
 # %% ../nbs/27_initialization.ipynb #22f89150

@@ -259,3 +259,18 @@ def test_cache_full_disk(distill_nb, teacher, data, tmp_path):
     assert [p.name for p in snapshot(tmp_path)] == ['cache.json']
     made = distill_nb(*words)
     assert made.returncode == 0 and '40 rows (40 new)' in made.stdout, made.stderr
+
+
+def test_bench(distill_nb, teacher, data, tmp_path):
+    "A very short benchmark prints its table and leaves it in a file; what it cannot run it refuses."
+    (tmp_path / 'task.toml').write_text(f'teacher_model_type = "{teacher}"\ndata = "{data}"\n')
+    words = ['bench', '--preset', 'tiny', '--config', tmp_path / 'task.toml', '--steps', 1, '--rounds', 1, '--no-scaling', '--output-dir', tmp_path / 'bench']
+    done = distill_nb(*words, '--variants', 'naive', 'cached')
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert 'tokens/s' in done.stdout and '| cached' in done.stdout
+    found = json.loads((tmp_path / 'bench' / 'bench.json').read_text())
+    assert [run['variant'] for run in found['runs']] == ['naive', 'cached'] and all(run['tokens'] > 0 for run in found['runs'])
+    before = snapshot(tmp_path)
+    refused(distill_nb(*words), 'other files')
+    refused(distill_nb('bench', '--variants', 'fast', '--output-dir', tmp_path / 'new'), 'fast')
+    assert snapshot(tmp_path) == before
