@@ -284,12 +284,12 @@ def student_shape(
     return replace(shape, n_layer=c.student_n_layer, n_embd=c.student_n_embd, n_head=c.student_n_head, n_kv_head=c.student_n_head // group,
                    n_inner=c.student_n_inner or min(usual, shape.n_inner))
 
-# %% ../nbs/27_initialization.ipynb #67a637de
+# %% ../nbs/27_initialization.ipynb #1e729d49
 def make_student(
     config:DistillationConfig,
     teacher:Teacher,
     data:AlpacaDataset=None, # rows to measure the teacher's parts on, for depth, width and both
-    n_row:int=8,             # how many of them
+    n_row:int=32,            # how many of them, 4 or more; layers, which take long, are measured on a quarter
 )->StudentTransformer:       # float32, on the teacher's device, ready to train
     "The student of `config`, started as `config.student_init` says. ConfigError where the teacher's shape does not allow it."
     if config.student_init in PRUNED: return pruned_student(config, teacher, data, n_row)
@@ -305,15 +305,16 @@ def make_student(
         student.wte.weight.data.copy_(project_embeddings(rows, config.student_n_embd))
     return student.to(teacher.device)
 
-# %% ../nbs/27_initialization.ipynb #d4bb3a75
+# %% ../nbs/27_initialization.ipynb #f353d166
 def pruned_student(config, teacher, data, n_row):
-    "The teacher without its least important layers, and in them without the quietest parts; in float32."
+    "The teacher without its quietest parts, and without the layers that then matter least; in float32."
     try: whole = StudentTransformer.from_hf(teacher.model, dtype=teacher.dtype)
     except ValueError as e: raise ConfigError(f'student_init = "{config.student_init}" copies layers of a GPT-2 or Llama teacher: {e}') from e
     shape = student_shape(config, whole.config)
-    batches = sample_batches(data, n_row, config.seed, teacher.device)
-    keep = pick_layers(whole, batches, shape.n_layer, rounds=len(whole.blocks), progress=partial(tqdm, desc='which layers matter', delay=1))
-    student = depth_prune(whole, keep)
-    if replace(student.config, n_layer=shape.n_layer) != shape:
-        student = width_prune(student, activation_norms(student, batches), shape.n_embd, shape.n_head, shape.n_inner)
+    rows, few = (sample_batches(data, n, config.seed, teacher.device) for n in (n_row, n_row // 4))
+    student = whole
+    if replace(shape, n_layer=whole.config.n_layer) != whole.config:
+        student = width_prune(whole, activation_norms(whole, rows), shape.n_embd, shape.n_head, shape.n_inner)
+    keep = pick_layers(student, few, shape.n_layer, rounds=len(whole.blocks), progress=partial(tqdm, desc='which layers matter', delay=1))
+    student = depth_prune(student, keep)
     return trim_vocabulary(student, teacher.vocab_size).float()
