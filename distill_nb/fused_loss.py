@@ -35,7 +35,7 @@ def js_slope(log_q:Tensor, log_p:Tensor)->tuple[Tensor, Tensor]: # (n, V) each -
 
 SLOPES = {'forward_kl': forward_kl_slope, 'reverse_kl': reverse_kl_slope, 'js_divergence': js_slope}
 
-# %% ../nbs/24_fused_loss.ipynb #5ebd8b00
+# %% ../nbs/24_fused_loss.ipynb #5b30e0a6
 def grade_rows(
     logits:Tensor,         # (n, V) of the student
     teacher_logits:Tensor, # (n, V)
@@ -45,21 +45,23 @@ def grade_rows(
     slope_of:Callable,     # a function like forward_kl_slope
 )->tuple[Tensor, Tensor]:  # (3,) total, distillation, task in nats, SUMMED over the rows; (n, V) gradient of that total, in the logits' type
     "Loss and gradient of n tokens, written down by hand: Hinton et al. (2015), section 2, and the table of this chapter."
-    z, v = (x if x.dtype == torch.float64 else x.float() for x in (logits, teacher_logits))
-    log_q, log_p = (x / temperature - torch.logsumexp(x / temperature, -1, keepdim=True) for x in (z, v))
+    wide = torch.promote_types(logits.dtype, torch.float32)
+    z, v = logits.to(wide), teacher_logits.to(wide)
+    log_q1 = z.log_softmax(-1)                                                       # (n, V) at temperature 1
+    log_q, log_p = (log_q1, v.log_softmax(-1)) if temperature == 1 else ((x / temperature).log_softmax(-1) for x in (z, v))
     value, slope = slope_of(log_q, log_p)                                            # (n,), (n, V)
-    gradient = alpha * temperature * (slope - log_q.exp() * slope.sum(-1, keepdim=True))
-    log_q1 = z - torch.logsumexp(z, -1, keepdim=True)                                # (n, V) at temperature 1
     distillation, task = temperature**2 * value.sum(), -log_q1.gather(1, targets[:, None]).sum()
-    gradient = gradient + (1 - alpha) * log_q1.exp()
-    gradient = gradient.scatter_add(1, targets[:, None], torch.full_like(targets[:, None], alpha - 1, dtype=z.dtype))
+    total = slope.sum(-1, keepdim=True)                                              # (n, 1)
+    gradient = slope.mul_(alpha * temperature).addcmul_(log_q.exp(), total, value=-alpha * temperature) # alpha T (s - q sum s)
+    if alpha < 1: gradient.add_(log_q1.exp_(), alpha=1 - alpha)
+    gradient.scatter_add_(1, targets[:, None], torch.full_like(targets[:, None], alpha - 1, dtype=wide))
     return torch.stack([alpha * distillation + (1 - alpha) * task, distillation, task]), gradient.to(logits.dtype)
 
-# %% ../nbs/24_fused_loss.ipynb #c5fa97a6
+# %% ../nbs/24_fused_loss.ipynb #38d409e0
 def compute_dtype(x:Tensor)->torch.dtype: # the type of matrix products: autocast's where it is on, else x's own
     return torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
 
-def chunk_size(vocab_size:int, n_logit:int=2**24)->int: # tokens whose logits number about n_logit, a multiple of 16
+def chunk_size(vocab_size:int, n_logit:int=2**23)->int: # tokens whose logits number about n_logit, a multiple of 16
     return max(16, n_logit // vocab_size // 16 * 16)
 
 # %% ../nbs/24_fused_loss.ipynb #355177da
@@ -94,12 +96,12 @@ class _ChunkedLoss(torch.autograd.Function):
         scale = total / ctx.n
         return (hidden_grad * scale).to(ctx.hidden_dtype), weight_grad * scale, None, None, None, None
 
-# %% ../nbs/24_fused_loss.ipynb #136eab73
+# %% ../nbs/24_fused_loss.ipynb #68c25495
 def chunked_loss(
     hidden:Tensor,       # (N, D) last hidden states at the scored positions
     weight:Tensor,       # (V, D) the head
     grade:Callable,      # (logits (n, V), rows: slice of the N tokens) -> (3,) sums over the rows, (n, V) gradient of the first
-    chunk:int=0,         # tokens at a time; 0: about 2^24 logits
+    chunk:int=0,         # tokens at a time; 0: about 2^23 logits
 )->tuple[Tensor,Tensor,Tensor]: # total, distillation, task: each () in nats per token; gradients flow from total alone
     """Losses of a head and what follows it, without its full logits: the idea of cut cross-entropy (Wijmans et al. 2025) and
     Liger (Hsu et al. 2024). No token gives 0. Matrix products run in autocast's type; the head's gradient is summed in its own."""
@@ -108,7 +110,7 @@ def chunked_loss(
     with torch.autocast(hidden.device.type, enabled=False):
         return _ChunkedLoss.apply(hidden, weight, grade, chunk or chunk_size(len(weight)), dtype, learn)
 
-# %% ../nbs/24_fused_loss.ipynb #da17ff08
+# %% ../nbs/24_fused_loss.ipynb #83ec96a8
 def fused_distillation_loss(
     hidden:Tensor,                 # (N, D) student's last hidden states at the scored positions
     weight:Tensor,                 # (V_s, D) student's head
@@ -119,7 +121,7 @@ def fused_distillation_loss(
     alpha:float,                   # from 0 (labels only) to 1 (teacher only)
     divergence:str='forward_kl',   # a name in SLOPES
     vocab_size:int|None=None,      # true vocabulary size; needed if a head is padded
-    chunk:int=0,                   # tokens at a time; 0: about 2^24 logits
+    chunk:int=0,                   # tokens at a time; 0: about 2^23 logits
     rows:Callable=grade_rows,      # how a few rows are graded: grade_rows, or compiled as in faster_rows
 )->tuple[Tensor,Tensor,Tensor]:    # total, distillation, task: each () in nats per token
     """`distillation_loss` of chapter 23 from hidden states: same values, same gradients, no full logits.
@@ -153,12 +155,12 @@ def check_arguments(hidden, weight, teacher_hidden, teacher_weight, temperature,
     if vocab_size is not None and not 0 < vocab_size <= min(V_s, V_t): raise ValueError(f'vocab_size={vocab_size} must be from 1 to {min(V_s, V_t)}, the narrower head')
     return vocab_size or V_s
 
-# %% ../nbs/24_fused_loss.ipynb #d35ef85f
+# %% ../nbs/24_fused_loss.ipynb #22549f4f
 def fused_task_loss(
     hidden:Tensor,   # (N, D) last hidden states at the scored positions
     weight:Tensor,   # (V, D) the head
     targets:Tensor,  # (N,) the token to be predicted
-    chunk:int=0,     # tokens at a time; 0: about 2^24 logits
+    chunk:int=0,     # tokens at a time; 0: about 2^23 logits
 )->Tensor:           # () nats per token
     "`task_loss` of chapter 23 from hidden states."
     def grade(logits, where):
