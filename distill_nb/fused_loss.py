@@ -64,7 +64,7 @@ def compute_dtype(x:Tensor)->torch.dtype: # the type of matrix products: autocas
 def chunk_size(vocab_size:int, n_logit:int=2**23)->int: # tokens whose logits number about n_logit, a multiple of 16
     return max(16, n_logit // vocab_size // 16 * 16)
 
-# %% ../nbs/24_fused_loss.ipynb #355177da
+# %% ../nbs/24_fused_loss.ipynb #8b6da554
 class _ChunkedLoss(torch.autograd.Function):
     "The gradients are made in the forward pass, while the logits are at hand."
     @staticmethod
@@ -81,8 +81,9 @@ class _ChunkedLoss(torch.autograd.Function):
             sums += some
             if not learn: continue
             torch.mm(gradient, w, out=hidden_grad[rows])                              # (n, D)
-            if weight.dtype == dtype: weight_grad.addmm_(gradient.T, h[rows])         # (V, n) x (n, D)
-            else: weight_grad += gradient.T @ h[rows]
+            for b in range(0, len(w), 8192):                                          # some words at a time, in the caches
+                words = slice(b, b + 8192)
+                weight_grad[words].add_(gradient[:, words].T @ h[rows], alpha=1 / N)  # (8192, n) x (n, D)
         ctx.save_for_backward(hidden_grad, weight_grad)
         ctx.n, ctx.hidden_dtype = max(N, 1), hidden.dtype
         means = (sums / ctx.n).unbind()
@@ -93,8 +94,8 @@ class _ChunkedLoss(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, total, *_):
         hidden_grad, weight_grad = ctx.saved_tensors
-        scale = total / ctx.n
-        return (hidden_grad * scale).to(ctx.hidden_dtype), weight_grad * scale, None, None, None, None
+        if total != 1: weight_grad = weight_grad * total                              # 1 is the usual case, and a copy of (V, D) dear
+        return (hidden_grad * (total / ctx.n)).to(ctx.hidden_dtype), weight_grad, None, None, None, None
 
 # %% ../nbs/24_fused_loss.ipynb #68c25495
 def chunked_loss(
