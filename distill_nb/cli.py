@@ -86,14 +86,15 @@ class Cache:
         except KeyboardInterrupt: raise KeyboardInterrupt(f'stopped; {self.folder} keeps what is finished: the same command goes on from there') from None
         print(f"{self.folder}: {done['rows']:,} rows ({done['written']:,} new), {done['tokens']:,} response tokens, {done['bytes'] / 1e6:.1f} MB, {done['seconds']:.0f} s")
 
-# %% ../nbs/45_command_line.ipynb #6c5c63d0
+# %% ../nbs/45_command_line.ipynb #daa3e062
 @dataclass
 class Bench:
     "Measure speed, memory and result: a naive loop, ours, and TRL's GKDTrainer, in turn in fresh processes."
     preset:str='recipe'  # laptop, recipe, gpt2-medium or tiny: what is trained
     config:str=''        # TOML or JSON file, whose values replace the preset's
-    steps:int=12         # steps that count in each run, after two that do not
-    rounds:int=3         # runs of each variant
+    steps:int=12         # steps that count in each run, after four that do not
+    rounds:int=3         # runs of each variant, each with a seed of its own
+    batch_size:int=8     # rows a step, whatever the preset says
     variants:tuple[str, ...]=('naive', 'online', 'cached', 'trimmed', 'trl') # which to run; trl where it is installed
     trl_python:str=''    # the Python of an environment that holds TRL and distill_nb; '': this one
     scaling:bool=True    # also heads and loss alone, for growing batches and vocabularies
@@ -103,7 +104,7 @@ class Bench:
         values = find_preset(self.preset) | (read_mapping(self.config) if self.config else {})
         config = DistillationConfig.from_dict(values)
         from distill_nb.speed import SCALES, run_bench, tables
-        found = run_bench(config, self.steps, self.rounds, self.variants, self.trl_python, self.output_dir, SCALES if self.scaling else [])
+        found = run_bench(config, self.steps, self.rounds, self.batch_size, self.variants, self.trl_python, self.output_dir, SCALES if self.scaling else [])
         print('\n' + tables(found))
 
 # %% ../nbs/45_command_line.ipynb #b02ddec3

@@ -201,12 +201,15 @@ def suggest(name:str, known)->str:
     close = difflib.get_close_matches(str(name).lower(), list(known), 1)
     return shorten(name) + (f' (did you mean {close[0]!r}?)' if close else '')
 
-# %% ../nbs/01_config.ipynb #6bc699a1
-_embedded = dict(teacher_model_type='smollm2-135m', batch_size=8, max_length=256, valid_fraction=0.02)
+# %% ../nbs/01_config.ipynb #a417fc26
+_embedded = dict(teacher_model_type='smollm2-135m', max_length=256, valid_fraction=0.02)
 PRESETS = {
     'laptop': dict(_embedded, student_family='llama', student_init='depth', student_n_layer=17, student_n_head=9, student_n_embd=576,
-                   temperature=1.0, learning_rate=3e-4, max_steps=160, warmup_steps=16, eval_every=40, output_dir='runs/laptop'),
-    'recipe': dict(_embedded, student_init='embeddings', temperature=1.0, learning_rate=1e-3, max_steps=160, warmup_steps=16, eval_every=40,
+                   temperature=1.0, batch_size=24, learning_rate=6e-4, max_steps=160, warmup_steps=16, eval_every=40, output_dir='runs/laptop'),
+    'quarter': dict(_embedded, student_family='llama', student_init='both', student_n_layer=12, student_n_head=9, student_n_embd=576, student_n_inner=768,
+                    student_vocabulary='data', temperature=1.0, batch_size=24, learning_rate=1e-3, max_steps=160, warmup_steps=16, eval_every=40,
+                    output_dir='runs/quarter'),
+    'recipe': dict(_embedded, student_init='embeddings', temperature=1.0, batch_size=8, learning_rate=1e-3, max_steps=160, warmup_steps=16, eval_every=40,
                    output_dir='runs/recipe'),
     'gpt2-medium': {},
     'tiny': dict(_embedded, student_n_layer=2, student_n_head=2, student_n_embd=32, batch_size=4, max_length=64,

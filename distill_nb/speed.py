@@ -310,18 +310,19 @@ def fresh(
 def ask(what:str)->list: # for the lesson cell
     return [what, os.getpid()]
 
-# %% ../nbs/34_speed.ipynb #2ee6aafe
+# %% ../nbs/34_speed.ipynb #3dc85c8a
 VARIANTS = ('naive', 'online', 'cached', 'trimmed', 'trl')
 BETA = {'forward_kl': 0.0, 'reverse_kl': 1.0, 'js_divergence': 0.5}  # divergence -> GKD's beta
-WARM = 2                                                               # steps that are taken and not counted
+WARM = 4                                                               # steps that are taken and not counted
 
 def bench_config(
     config:DistillationConfig,
     steps:int,                 # counted ones
+    batch_size:int,            # rows
 )->DistillationConfig:
     "The same task for every variant, on the CPU: the teacher's distribution alone at temperature 1, one micro-batch a step, a schedule of this length."
     total = steps + WARM
-    return replace(config, device='cpu', temperature=1.0, alpha=1.0, accumulation_steps=1, student_vocabulary='full', teacher_cache='', max_steps=total, warmup_steps=min(config.warmup_steps, max(1, total // 10))).validate()
+    return replace(config, device='cpu', batch_size=batch_size, temperature=1.0, alpha=1.0, accumulation_steps=1, student_vocabulary='full', teacher_cache='', max_steps=total, warmup_steps=min(config.warmup_steps, max(1, total // 10))).validate()
 
 def variant_config(
     config:DistillationConfig,
@@ -539,7 +540,7 @@ def check_variants(
     if trl_python and 'trl' not in variants: raise RunError('--trl-python without the variant trl: add it to --variants')
     return [v for v in variants if v != 'trl' or trl_python or find_spec('trl')]
 
-# %% ../nbs/34_speed.ipynb #0e95d9df
+# %% ../nbs/34_speed.ipynb #e9caabdf
 def machine()->dict: # what it ran on
     try: cpu = re.search(r'model name\s*:\s*(.+)', Path('/proc/cpuinfo').read_text())[1]
     except (OSError, TypeError): cpu = platform.processor() or platform.machine()
@@ -553,8 +554,9 @@ def versions()->dict: # what it ran with
 
 def run_bench(
     config:DistillationConfig,
-    steps:int=12,              # counted steps of a run, after two that are not
-    rounds:int=3,              # runs of each variant
+    steps:int=12,              # counted steps of a run, after four that are not
+    rounds:int=3,              # runs of each variant, each with a seed of its own
+    batch_size:int=8,          # rows a step; a naive loop needs some 100 MB for each
     variants=VARIANTS,
     trl_python:str='',         # interpreter that has TRL and this library; '': this one
     folder:str='runs/bench',   # what the variants begin with, bench.json and bench.md
@@ -562,21 +564,23 @@ def run_bench(
     say=print,
 )->dict:                       # also in bench.json
     "Both tables. RunError where a variant fails, and the errors of `prepare`."
-    config, folder, variants = bench_config(config, steps), Path(folder), check_variants(list(variants), trl_python)
+    config, folder, variants = bench_config(config, steps, batch_size), Path(folder), check_variants(list(variants), trl_python)
     if min(steps, rounds) < 1: raise RunError(f'steps = {steps}, rounds = {rounds}: both need 1 or more')
     if folder.exists() and any(folder.iterdir()): raise RunError(f'{folder} holds other files: choose another folder (--output-dir)')
     if {'cached', 'trimmed'} & set(variants): check_cacheable(config.divergence)
-    took, runs, tops = make_starts(config, variants, folder, say), [], []
-    asked = asdict(replace(config, teacher_model_type=locate(config.teacher_model_type))) # a folder, which any environment can open
+    took, runs, tops = [], [], []
     for number in range(1, rounds + 1):
+        asked = replace(config, seed=config.seed + number - 1, teacher_model_type=locate(config.teacher_model_type)) # a folder, which any environment can open
+        place = folder / f'round-{number}'
+        took.append(make_starts(asked, variants, place, say))
         tops.append(fresh('ceilings'))
         for variant in variants:
             python = trl_python if variant == 'trl' and trl_python else sys.executable
-            run = fresh('measure', python, variant=variant, config=asked, folder=str(folder))
+            run = fresh('measure', python, variant=variant, config=asdict(asked), folder=str(place))
             runs.append(dict(variant=variant, round=number, **run))
             say(f"round {number} of {rounds}, {variant}: {run['tokens'] / sum(run['seconds']):.0f} tokens/s, loss {run['loss']:.3f}")
     found = dict(date=time.strftime('%Y-%m-%d'), machine=machine(), versions=versions(), config=asdict(config), steps=steps, rounds=rounds,
-                 ceilings={k: max(t[k] for t in tops) for k in tops[0]}, preparation=took, runs=runs, scaling=scaling(scales, say=say))
+                 ceilings={k: max(t[k] for t in tops) for k in tops[0]}, preparation={k: [t[k] for t in took] for k in took[0]}, runs=runs, scaling=scaling(scales, say=say))
     write_atomically(folder / 'bench.json', json.dumps(found, indent=1))
     write_atomically(folder / 'bench.md', tables(found) + '\n')
     return found
@@ -600,7 +604,7 @@ def summary(
 def ratio(a:list, b:list)->str: # of medians
     return f'{statistics.median(a) / statistics.median(b):.2f} ×'
 
-# %% ../nbs/34_speed.ipynb #d00970fd
+# %% ../nbs/34_speed.ipynb #ccd68d88
 def as_markdown(
     rows:list, # of lists of text; the first is the header
 )->str:
@@ -630,7 +634,7 @@ def scaling_table(found:dict)->list:
 
 def tables(found:dict)->str:
     "Both tables as text."
-    c, took = found['config'], ', '.join(f"{k} {v:.1f} s{' per 1,000 tokens' if k.startswith('cache') else ''}" for k, v in found['preparation'].items())
+    c, took = found['config'], ', '.join(f"{k} {statistics.median(v):.1f} s{' per 1,000 tokens' if k.startswith('cache') else ''}" for k, v in found['preparation'].items())
     parts = [f"{c['teacher_model_type']} teaches {c['student_family']} {c['student_n_layer']}/{c['student_n_head']}/{c['student_n_embd']}, batch {c['batch_size']}, "
              f"{found['steps']} steps, {found['rounds']} rounds: median (lowest–highest). Prepared once: {took}.", as_markdown(speed_table(found))]
     if found['scaling']: parts += ['Heads and loss alone, forward and backward:', as_markdown(scaling_table(found))]
