@@ -454,12 +454,12 @@ def heads(
     repeats:int=3,
 )->dict:                     # seconds of one forward and backward; bytes above the inputs
     "Two heads and the loss by themselves."
-    if method != 'full': keep_memory()
     torch.manual_seed(0)
     hidden = torch.randn(n_token, student_width).bfloat16().requires_grad_()
     weight = (torch.randn(vocab_size, student_width) / 20).requires_grad_()
     teacher_hidden, teacher_weight = torch.randn(n_token, teacher_width).bfloat16(), (torch.randn(vocab_size, teacher_width) / 20).bfloat16()
     targets = torch.randint(vocab_size, (n_token,))
+    if method != 'full': keep_memory()                    # not before: what making the inputs took would count as theirs
 
     def step():
         hidden.grad = weight.grad = None
