@@ -201,13 +201,13 @@ def suggest(name:str, known)->str:
     close = difflib.get_close_matches(str(name).lower(), list(known), 1)
     return shorten(name) + (f' (did you mean {close[0]!r}?)' if close else '')
 
-# %% ../nbs/01_config.ipynb #a417fc26
+# %% ../nbs/01_config.ipynb #6b5e26b3
 _embedded = dict(teacher_model_type='smollm2-135m', max_length=256, valid_fraction=0.02)
 PRESETS = {
     'laptop': dict(_embedded, student_family='llama', student_init='depth', student_n_layer=17, student_n_head=9, student_n_embd=576,
-                   temperature=1.0, batch_size=24, learning_rate=6e-4, max_steps=160, warmup_steps=16, eval_every=40, output_dir='runs/laptop'),
+                   temperature=1.0, batch_size=24, learning_rate=6e-4, max_steps=168, warmup_steps=16, eval_every=42, output_dir='runs/laptop'),
     'quarter': dict(_embedded, student_family='llama', student_init='both', student_n_layer=12, student_n_head=9, student_n_embd=576, student_n_inner=768,
-                    student_vocabulary='data', temperature=1.0, batch_size=24, learning_rate=1e-3, max_steps=160, warmup_steps=16, eval_every=40,
+                    student_vocabulary='data', temperature=1.0, batch_size=24, learning_rate=1e-3, max_steps=168, warmup_steps=16, eval_every=42,
                     output_dir='runs/quarter'),
     'recipe': dict(_embedded, student_init='embeddings', temperature=1.0, batch_size=8, learning_rate=1e-3, max_steps=160, warmup_steps=16, eval_every=40,
                    output_dir='runs/recipe'),

@@ -114,7 +114,7 @@ def with_absolute_paths(
     return replace(config, data=absolute(config.data), teacher_model_type=absolute(config.teacher_model_type),
                    teacher_cache=str(Path(config.teacher_cache).expanduser().resolve()) if config.teacher_cache else '')
 
-# %% ../nbs/32_train.ipynb #bfaf6df0
+# %% ../nbs/32_train.ipynb #c8862bb9
 def train(
     config:DistillationConfig,
     baseline:bool=False, # also train the same student, same start and steps, on the text alone
@@ -143,4 +143,5 @@ def train_one(
 )->Distiller:                    # whose student is trained
     distiller = Distiller(replace(job.config, output_dir=str(folder)), job.cache or job.teacher if name == 'student' else None, student)
     distiller.fit(job.train, job.valid, resume=resume)
+    distiller.student.zero_grad(); distiller.optimizer.state.clear()  # gradients and moments: three times the student, free for the next one
     return distiller
