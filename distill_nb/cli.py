@@ -22,12 +22,12 @@ class Settings(DistillationConfig):
     "The configuration. Defaults come from the preset or the file."
     teacher_model_type:Annotated[str, tyro.conf.arg(aliases=['--teacher'])]='gpt2-medium' # 'smollm2-135m' (embedded), a hub name, a folder or a GGUF file
 
-# %% ../nbs/45_command_line.ipynb #ddf598a0
+# %% ../nbs/45_command_line.ipynb #ceff4527
 @dataclass
 class Train:
     "Distil a teacher into a student, and report how they compare."
     settings:tyro.conf.OmitArgPrefixes[Settings]
-    preset:str=''        # laptop, recipe, gpt2-medium or tiny: where the defaults come from
+    preset:str=''        # laptop, quarter, recipe, gpt2-medium or tiny: where the defaults come from
     config:str=''        # TOML or JSON file, whose values replace the preset's
     baseline:bool=False  # also train the same student, same start and steps, without a teacher
     resume:bool=False    # continue the run in --output-dir
@@ -65,13 +65,13 @@ class Generate:
         from distill_nb.report import answer_from_folder
         print(answer_from_folder(**vars(self)))
 
-# %% ../nbs/45_command_line.ipynb #79866559
+# %% ../nbs/45_command_line.ipynb #5f116d2b
 @dataclass
 class Cache:
     "Let the teacher read every row once and keep what it believes, for train --teacher-cache DIR with the same options."
     folder:Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar='DIR')] # new, or a cache to complete
     settings:tyro.conf.OmitArgPrefixes[Settings]
-    preset:str=''        # laptop, recipe, gpt2-medium or tiny: where the defaults come from
+    preset:str=''        # laptop, quarter, recipe, gpt2-medium or tiny: where the defaults come from
     config:str=''        # TOML or JSON file, whose values replace the preset's
     k:int=64             # tokens to keep of each distribution, the likeliest; 4 bytes each
 
@@ -86,11 +86,11 @@ class Cache:
         except KeyboardInterrupt: raise KeyboardInterrupt(f'stopped; {self.folder} keeps what is finished: the same command goes on from there') from None
         print(f"{self.folder}: {done['rows']:,} rows ({done['written']:,} new), {done['tokens']:,} response tokens, {done['bytes'] / 1e6:.1f} MB, {done['seconds']:.0f} s")
 
-# %% ../nbs/45_command_line.ipynb #daa3e062
+# %% ../nbs/45_command_line.ipynb #753cc0f4
 @dataclass
 class Bench:
     "Measure speed, memory and result: a naive loop, ours, and TRL's GKDTrainer, in turn in fresh processes."
-    preset:str='recipe'  # laptop, recipe, gpt2-medium or tiny: what is trained
+    preset:str='recipe'  # laptop, quarter, recipe, gpt2-medium or tiny: what is trained
     config:str=''        # TOML or JSON file, whose values replace the preset's
     steps:int=12         # steps that count in each run, after four that do not
     rounds:int=3         # runs of each variant, each with a seed of its own

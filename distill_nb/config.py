@@ -12,7 +12,7 @@ import difflib, json, math, os, sys, tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-# %% ../nbs/01_config.ipynb #449e7be1
+# %% ../nbs/01_config.ipynb #bd3a08c3
 @dataclass
 class DistillationConfig:
     "Everything that one distillation run depends on."
@@ -29,7 +29,7 @@ class DistillationConfig:
     learning_rate:float=3e-4             # peak step size of AdamW
     temperature:float=2.0                # T > 0; higher = softer
     alpha:float=0.5                      # weight of the distillation loss, 0 to 1; the task loss gets the rest
-    divergence:str='forward_kl'          # distillation loss: forward_kl, reverse_kl or js_divergence
+    divergence:str='forward_kl'          # distillation loss: a name of chapter 23, such as reverse_kl or skew_kl
     max_length:int=512                   # tokens of prompt + response, longer rows are cut
     max_steps:int=1000                   # optimizer steps in the run
     warmup_steps:int=50                  # optimizer steps over which the learning rate rises to its peak
@@ -59,12 +59,12 @@ class DistillationConfig:
 class ConfigError(ValueError):
     "A configuration that cannot be used; the message names every field that is wrong."
 
-# %% ../nbs/01_config.ipynb #0ed6ea3d
+# %% ../nbs/01_config.ipynb #40cc180e
 CHOICES = dict(
     student_family=('gpt2', 'llama'),
     student_init=('random', 'embeddings', 'depth', 'width', 'both'),
     student_vocabulary=('full', 'data'),
-    divergence=('forward_kl', 'reverse_kl', 'js_divergence'),
+    divergence=('forward_kl', 'reverse_kl', 'js_divergence', 'skew_kl', 'skew_reverse_kl', 'total_variation', 'logit_mse', 'decoupled_kd', 'adaptive_kl'),
     schedule=('cosine', 'linear', 'constant'),
     precision=('auto', 'fp32', 'bf16', 'fp16'),
     device=('auto', 'cpu', 'cuda', 'mps'),

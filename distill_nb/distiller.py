@@ -129,7 +129,7 @@ def plain_head(
     head = model.model.get_output_embeddings() if isinstance(model, Teacher) else model.head
     return type(head) is nn.Linear and head.bias is None
 
-# %% ../nbs/31_distiller.ipynb #6b3d5371
+# %% ../nbs/31_distiller.ipynb #158808f0
 def full_losses(
     self,        # a Distiller
     batch:dict,  # `input_ids` and `labels`, each (B, T)
@@ -141,15 +141,15 @@ def full_losses(
         task = task_loss(logits, targets)
         return task, torch.zeros_like(task), task
     if isinstance(self.teacher, CachedTeacher):
-        return cached_loss(logits[:, :self.teacher.vocab_size], self.teacher.beliefs(batch), targets, c.temperature, c.alpha)
+        return cached_loss(logits[:, :self.teacher.vocab_size], self.teacher.beliefs(batch), targets, c.temperature, c.alpha, c.divergence)
     with self.autocast(False): teacher_logits = self.teacher.selected_logits(batch['input_ids'], where)
     logits, teacher_logits = same_vocabulary(logits, teacher_logits, self.teacher.vocab_size)
-    task, distillation = task_loss(logits, targets), get_divergence(c.divergence)(logits, teacher_logits, temperature=c.temperature)
+    task, distillation = task_loss(logits, targets), get_divergence(c.divergence, targets)(logits, teacher_logits, temperature=c.temperature)
     return c.alpha * distillation + (1 - c.alpha) * task, distillation, task
 
 Distiller.full_losses = full_losses
 
-# %% ../nbs/31_distiller.ipynb #d447f23c
+# %% ../nbs/31_distiller.ipynb #567db236
 def losses(
     self,        # a Distiller
     batch:dict,  # `input_ids` and `labels`, each (B, T)
@@ -166,7 +166,7 @@ def losses(
             return task, torch.zeros_like(task), task.detach()
         if isinstance(teacher, CachedTeacher):
             if len(weight) > teacher.vocab_size: weight = weight[:teacher.vocab_size]
-            return chunked_loss(hidden, weight, cached_grade(teacher.beliefs(batch), targets, c.temperature, c.alpha))
+            return chunked_loss(hidden, weight, cached_grade(teacher.beliefs(batch), targets, c.temperature, c.alpha, c.divergence))
         return fused_distillation_loss(hidden, weight, teacher_hidden, teacher.model.get_output_embeddings().weight, targets,
                                        c.temperature, c.alpha, c.divergence, teacher.vocab_size)
 

@@ -171,7 +171,7 @@ class RandomBatches:
 
     def __call__(self, k:int)->list: return [self.collate(self.rows(k))]
 
-# %% ../nbs/34_speed.ipynb #34b95dae
+# %% ../nbs/34_speed.ipynb #a8c56559
 class Loop:
     "The loop that most tutorials write, and with `changes` the same loop improved."
     def __init__(self, config:DistillationConfig, teacher:Teacher, student:StudentTransformer, changes=()): # changes: names in CHANGES
@@ -192,7 +192,7 @@ class Loop:
         if 'response heads' not in self.changes:
             return distillation_loss(logits, teacher.logits(ids), labels, c.temperature, c.alpha, c.divergence, teacher.vocab_size)[0]
         logits, teacher_logits = same_vocabulary(logits, teacher.selected_logits(ids, where), teacher.vocab_size)
-        return c.alpha * get_divergence(c.divergence)(logits, teacher_logits, temperature=c.temperature) + (1 - c.alpha) * task_loss(logits, targets)
+        return c.alpha * get_divergence(c.divergence, targets)(logits, teacher_logits, temperature=c.temperature) + (1 - c.alpha) * task_loss(logits, targets)
 
     def train_step(self, micro_batches:list)->float: # one batch in a list, as for a Distiller; the loss
         for group in self.optimizer.param_groups: group['lr'] = self.config.learning_rate * lr_at(self.step, self.config)
@@ -404,7 +404,7 @@ def details(loop, batches:list, vocab_size:int)->dict:
     with Ledger() as ledger: loop.train_step([typical])
     return found | dict(ledger=ledger.rows)
 
-# %% ../nbs/34_speed.ipynb #3b04af54
+# %% ../nbs/34_speed.ipynb #af015504
 def trl_run(job, start):
     "The same by TRL, on the batches of the naive loop."
     from datasets import Dataset
@@ -437,9 +437,9 @@ def trl_run(job, start):
     trainer = Trainer(model, job.teacher.model, args, collate, Dataset.from_list(rows), processing_class=tokenizer, callbacks=[clock])
     touch(model, job.teacher.model)
     trainer.train()
-    return clock.meter.result(), StudentTransformer.from_hf(model), [stream(k)[0] for k in range(WARM, config.max_steps)]
+    return clock.meter.result() | dict(trl=version('trl')), StudentTransformer.from_hf(model), [stream(k)[0] for k in range(WARM, config.max_steps)]
 
-# %% ../nbs/34_speed.ipynb #9c758314
+# %% ../nbs/34_speed.ipynb #efddddb5
 METHODS = ('full', 'full, kept', 'fused')
 
 @task
@@ -540,7 +540,7 @@ def check_variants(
     if trl_python and 'trl' not in variants: raise RunError('--trl-python without the variant trl: add it to --variants')
     return [v for v in variants if v != 'trl' or trl_python or find_spec('trl')]
 
-# %% ../nbs/34_speed.ipynb #e9caabdf
+# %% ../nbs/34_speed.ipynb #0e9798c4
 def machine()->dict: # what it ran on
     try: cpu = re.search(r'model name\s*:\s*(.+)', Path('/proc/cpuinfo').read_text())[1]
     except (OSError, TypeError): cpu = platform.processor() or platform.machine()
@@ -568,6 +568,7 @@ def run_bench(
     if min(steps, rounds) < 1: raise RunError(f'steps = {steps}, rounds = {rounds}: both need 1 or more')
     if folder.exists() and any(folder.iterdir()): raise RunError(f'{folder} holds other files: choose another folder (--output-dir)')
     if {'cached', 'trimmed'} & set(variants): check_cacheable(config.divergence)
+    if 'trl' in variants and config.divergence not in BETA: raise RunError(f"TRL has no {config.divergence}: leave it out (--variants), or use {', '.join(BETA)}")
     took, runs, tops = [], [], []
     for number in range(1, rounds + 1):
         asked = replace(config, seed=config.seed + number - 1, teacher_model_type=locate(config.teacher_model_type)) # a folder, which any environment can open

@@ -245,7 +245,7 @@ def test_cache_bad_input(distill_nb, teacher, data, tmp_path):
     refused(distill_nb('cache', tmp_path / 'new', *words, '--k', 0), 'k = 0')
     refused(distill_nb('cache', tmp_path / 'new', *words, '--k', 100_000), 'vocabulary')
     refused(distill_nb('cache', tmp_path / 'new', *words, '--temperature', 0), 'temperature')
-    refused(distill_nb('cache', tmp_path / 'new', *words, '--divergence', 'js_divergence'), 'forward_kl')
+    refused(distill_nb('cache', tmp_path / 'new', *words, '--divergence', 'reverse_kl'), 'forward_kl')
     refused(distill_nb('cache', tmp_path / 'new', *words, '--data', tmp_path / 'nowhere.json'), 'nowhere.json')
     refused(distill_nb('cache', tmp_path / 'beliefs', *words, '--k', 4), 'k 8, not 4')
     refused(distill_nb('cache', tmp_path / 'beliefs', *words, '--k', 8, '--temperature', 3), 'temperature')
