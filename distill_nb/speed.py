@@ -540,7 +540,7 @@ def check_variants(
     if trl_python and 'trl' not in variants: raise RunError('--trl-python without the variant trl: add it to --variants')
     return [v for v in variants if v != 'trl' or trl_python or find_spec('trl')]
 
-# %% ../nbs/34_speed.ipynb #0e9798c4
+# %% ../nbs/34_speed.ipynb #7a911038
 def machine()->dict: # what it ran on
     try: cpu = re.search(r'model name\s*:\s*(.+)', Path('/proc/cpuinfo').read_text())[1]
     except (OSError, TypeError): cpu = platform.processor() or platform.machine()
@@ -556,7 +556,7 @@ def run_bench(
     config:DistillationConfig,
     steps:int=12,              # counted steps of a run, after four that are not
     rounds:int=3,              # runs of each variant, each with a seed of its own
-    batch_size:int=8,          # rows a step; a naive loop needs some 100 MB for each
+    batch_size:int=8,          # rows a step
     variants=VARIANTS,
     trl_python:str='',         # interpreter that has TRL and this library; '': this one
     folder:str='runs/bench',   # what the variants begin with, bench.json and bench.md
@@ -605,7 +605,7 @@ def summary(
 def ratio(a:list, b:list)->str: # of medians
     return f'{statistics.median(a) / statistics.median(b):.2f} ×'
 
-# %% ../nbs/34_speed.ipynb #ccd68d88
+# %% ../nbs/34_speed.ipynb #61495f1e
 def as_markdown(
     rows:list, # of lists of text; the first is the header
 )->str:
@@ -638,5 +638,7 @@ def tables(found:dict)->str:
     c, took = found['config'], ', '.join(f"{k} {statistics.median(v):.1f} s{' per 1,000 tokens' if k.startswith('cache') else ''}" for k, v in found['preparation'].items())
     parts = [f"{c['teacher_model_type']} teaches {c['student_family']} {c['student_n_layer']}/{c['student_n_head']}/{c['student_n_embd']}, batch {c['batch_size']}, "
              f"{found['steps']} steps, {found['rounds']} rounds: median (lowest–highest). Prepared once: {took}.", as_markdown(speed_table(found))]
+    trl = {r['trl'] for r in found['runs'] if 'trl' in r}
+    if trl: parts[0] += f" TRL {', '.join(trl)}."
     if found['scaling']: parts += ['Heads and loss alone, forward and backward:', as_markdown(scaling_table(found))]
     return '\n\n'.join(parts)
