@@ -6,25 +6,24 @@
 __all__ = ['PAGE', 'TRIMMED', 'TRIMMED_LEGEND', 'LEGEND', 'prompt_ids', 'longest_text', 'continue_ids', 'answer',
            'sample_answers', 'samples_as_text', 'new_figure', 'losses_figure', 'held_out_figure', 'response_contexts',
            'next_token_logits', 'softened_figure', 'html_figure', 'html_table', 'html_samples', 'summary',
-           'training_part', 'softened_part', 'machine', 'versions', 'run_results', 'report_page', 'measure_all',
-           'report_run', 'saved_students', 'held_out_rows', 'saved_tokenizer', 'evaluate_folder', 'answer_from_folder']
+           'training_part', 'softened_part', 'run_results', 'report_page', 'measure_all', 'report_run',
+           'saved_students', 'held_out_rows', 'saved_tokenizer', 'evaluate_folder', 'answer_from_folder']
 
 # %% ../nbs/44_report.ipynb #39dfeed6
-import base64, copy, html, io, json, os, platform, re, textwrap
+import base64, copy, html, io, json, textwrap
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor
 from transformers import AutoTokenizer
-import distill_nb
 from .config import DistillationConfig, to_toml, write_atomically
 from .data import AlpacaDataset, PromptTemplate, fit, load_records, prompt_key
 from .distiller import RunError
 from .evaluate import as_text, compare, evaluate
 from .losses import IGNORE
+from .speed import machine, versions
 from .student import StudentTransformer
 from .teacher import Teacher, load_teacher, pick_device, quiet
 from .temperature import BASELINE, BOOK_STYLE, STUDENT, compare_softened, plot_losses
@@ -279,17 +278,6 @@ def softened_part(
     figures = [html_figure(softened_figure(job.teacher, student, ids, T), caption) for ids, caption in response_contexts(job)]
     said = f'The teacher\'s likeliest next tokens at T = {T:g}, amid answers to held-out instructions, and what the student thinks of them.'
     return f'<h2>What teacher and student expect next</h2><p>{said}</p><div class="figures">' + ''.join(figures) + '</div>'
-
-# %% ../nbs/44_report.ipynb #563ee9b0
-def machine()->dict: # what it ran on
-    "Processor, cores, threads, accelerator and operating system."
-    try: cpu = re.search(r'model name\s*:\s*(.+)', Path('/proc/cpuinfo').read_text())[1]
-    except (OSError, TypeError): cpu = platform.processor() or platform.machine()
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return dict(cpu=cpu, cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpu, system=platform.platform())
-
-def versions()->dict: # what it ran with
-    return dict(python=platform.python_version(), torch=torch.__version__, transformers=version('transformers'), distill_nb=distill_nb.__version__)
 
 # %% ../nbs/44_report.ipynb #47473257
 def run_results(

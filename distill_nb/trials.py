@@ -20,7 +20,7 @@ from .distiller import Distiller, RunError, Stream
 from .evaluate import evaluate
 from .initialization import make_student
 from .losses import IGNORE
-from .report import machine, versions
+from .speed import machine, versions
 from .teacher import Teacher
 from .train import Job, prepare
 
