@@ -2,7 +2,7 @@
 
 1. stage.py writes what Sphinx reads to build/book/source: every notebook as a reader sees it, and the pages of the API reference.
 2. Sphinx makes pages of them (conf.py, extension.py). A warning is an error.
-3. The notebooks themselves are laid beside the pages, to download.
+3. The notebooks themselves are laid beside the pages, to download; slim.py takes off what no reader sees.
 """
 import os
 import shutil
@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import chapters
 import reference
+import slim
 import stage
 from sphinx.cmd.build import build_main
 
@@ -32,6 +33,7 @@ def main(out=chapters.ROOT / '_book'):
         target = made / 'notebooks' / f'{doc}.ipynb'
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(chapter.path, target)
+    slim.slim(made)
     (made / '.nojekyll').touch()  # GitHub Pages would leave out folders that begin with _
     shutil.rmtree(made / '_sources', ignore_errors=True)
     shutil.rmtree(out, ignore_errors=True)

@@ -35,6 +35,8 @@ class Chapter:
     @property
     def number(self): return re.match(r'(?:solutions/)?(\d\d)_|', self.doc).group(1) or ''
     @property
+    def no(self): return self.number.lstrip('0')
+    @property
     def name(self): return self.doc.rsplit('/')[-1].partition('_')[2].replace('_', ' ').replace('mlp', 'MLP')
     @property
     def part(self): return PARTS.get(self.number[:1], '')

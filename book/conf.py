@@ -18,6 +18,7 @@ nb_render_markdown_format = 'myst'
 nb_merge_streams = True
 myst_enable_extensions = ['dollarmath', 'colon_fence', 'attrs_block', 'attrs_inline']
 myst_heading_anchors = 4
+myst_update_mathjax = False
 myst_dmath_double_inline = True
 suppress_warnings = ['myst.header', 'mystnb.mime_priority']
 numfig = True
@@ -36,7 +37,7 @@ mathjax_options = {'defer': 'defer'}
 mathjax3_config = {
     'loader': {'load': ['input/tex', 'output/chtml']},
     'tex': {'packages': ['base', 'ams', 'newcommand', 'noundefined']},
-    'options': {'ignoreHtmlClass': 'tex2jax_ignore|mathjax_ignore|document', 'processHtmlClass': 'tex2jax_process|mathjax_process|math'},
+    'options': {'ignoreHtmlClass': 'bd-article', 'processHtmlClass': 'math'},
     'chtml': {'scale': 0.95, 'mtextInheritFont': True},
 }
 
@@ -48,6 +49,8 @@ html_js_files = [('book.js', {'defer': 'defer'})]
 html_favicon = 'static/favicon.svg'
 html_secnumber_suffix = ' '
 html_copy_source = False
+html_use_index = False
+html_domain_indices = False
 html_show_sphinx = False
 html_sidebars = {'**': ['book-nav.html']}
 html_theme_options = {

@@ -34,6 +34,9 @@ def up(docname): return '../' * docname.count('/')
 def html(text): return nodes.raw('', text, format='html')
 
 
+def first_child(node): return next((c for c in node.children if c.astext()), None)
+
+
 def inside(node, *kinds):
     while node is not None:
         if isinstance(node, kinds): return True
@@ -73,12 +76,12 @@ class Cells(SphinxTransform):
         bundles = [b for b in cell.findall(nodes.container) if b.get('nb_element') == 'mime_bundle'
                    and any(m.get('mime_type', '').startswith(('image/', 'text/html')) for m in b.children)]
         paragraph = cell.next_node(descend=False, siblings=True)
-        if not bundles or not isinstance(paragraph, nodes.paragraph) or not paragraph.children: return
-        said = paragraph.children[0]
+        if not bundles or not isinstance(paragraph, nodes.paragraph): return
+        said = first_child(paragraph)
         if not isinstance(said, nodes.emphasis) or not said.astext().startswith('Figure: '): return
         first = said.children[0]
         said.replace(first, nodes.Text(first.astext()[len('Figure: '):]))
-        text = said.children + paragraph.children[1:]
+        text = said.children + [c for c in paragraph.children[paragraph.children.index(said) + 1:] if c.astext()]
         start = text[0].astext()
         text[0] = nodes.Text(start[:1].upper() + start[1:]) if isinstance(text[0], nodes.Text) else text[0]
         caption, bundle = nodes.caption('', '', *text), bundles[-1]
@@ -105,8 +108,9 @@ class Links(SphinxTransform):
     def anchors(self):
         by_heading = {t.anchor for t in TERMS}
         for paragraph in self.document.findall(nodes.paragraph):
-            if paragraph.children and isinstance(paragraph.children[0], nodes.strong):
-                anchor = terms.anchor(paragraph.children[0].astext().rstrip('.'))
+            bold = first_child(paragraph)
+            if isinstance(bold, nodes.strong):
+                anchor = terms.anchor(bold.astext().rstrip('.'))
                 if anchor in by_heading: paragraph['ids'].append(anchor)
 
     def names(self, docname, chapter):

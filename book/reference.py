@@ -160,42 +160,50 @@ def plain(text):
 def cell_text(text): return plain(text).replace('\n', ' ')
 
 
-def table(rows, heading):
-    if not rows: return ''
-    lines = [f'| {heading} | |', '|---|---|']
+LONG = 8  # so many parameters make a signature that says less than the table
+
+
+def table(rows, returns, typed):
+    "Parameters and what comes back, with the comments' shapes and units; with types and defaults where the signature leaves them out."
+    lines = ['| parameter | shape, unit, meaning |' + (' type and default |' if typed else ''), '|---|---|' + ('---|' if typed else '')]
+    if not any(comment for *_, comment in rows) and not typed and not returns: return ''
     for name, type_, default, comment in rows:
-        facts = (f'{code(type_)}' if type_ else '') + (f' = {code(default)}' if default else '')
-        facts = facts.replace('|', '\\|')
-        lines.append(f"| {code(name)} | {cell_text(comment) or ' '}{' ' if comment else ''}<span class=\"type\">{facts}</span> |")
+        facts = (code(type_) if type_ else '') + (f' = {code(default)}' if default else '')
+        lines.append(f'| {code(name)} | {cell_text(comment)} |' + (' ' + facts.replace('|', '\\|') + ' |' if typed else ''))
+    if returns: lines.append(f'| *returns* | {cell_text(returns)} |' + (' |' if typed else ''))
     return '\n'.join(lines) + '\n'
 
 
-def raises(doc):
-    "The sentences of a docstring that speak of errors."
-    return [s for s in re.split(r'(?<=[.;])\s+', ' '.join(doc.split())) if re.search(r'\b(?:[A-Z]\w*Error|Raises)\b', s)]
+def errors_apart(doc):
+    "(what a docstring says, the sentences of it that speak of errors)"
+    sentences = re.split(r'(?<=\.)\s+(?=[A-Z`])', ' '.join(doc.split()))
+    errors = [s for s in sentences if re.search(r'\bRaises\b|\b[A-Z]\w*Error\b', s)]
+    return (' '.join(s for s in sentences if s not in errors), ' '.join(errors)) if len(errors) < len(sentences) else (doc, '')
 
 
 DIRECTIVE = {'function': 'py:function', 'class': 'py:class', 'exception': 'py:exception', 'data': 'py:data',
              'method': 'py:method', 'classmethod': 'py:method', 'staticmethod': 'py:method', 'property': 'py:property'}
 
 
-def entry_page(entry, owner='', depth=3):
-    name = f'{owner}.{entry.name}' if owner else entry.name
+def entry_page(entry, depth=3):
+    name = entry.name
     fence = ':' * (depth + 2)
     returns, said = entry.returns
-    signature = '' if entry.kind in ('data', 'property') else entry.signature + (f' -> {returns}' if returns else '')
+    typed = len(entry.rows) > LONG
+    signature = '' if entry.kind in ('data', 'property') else ('(...)' if typed else entry.signature) + (f' -> {returns}' if returns else '')
     lines = [f'{fence}{{{DIRECTIVE[entry.kind]}}} {name}{signature}']
     if entry.kind in ('classmethod', 'staticmethod'): lines.append(f':{entry.kind}:')
     lines.append('')
-    if entry.doc: lines += [plain(entry.doc), '']
+    doc, errors = errors_apart(entry.doc)
+    if doc: lines += [plain(doc), '']
     if entry.kind == 'data': lines += ['```python', entry.source, '```', '']
-    if entry.rows and entry.kind != 'data': lines += [table(entry.rows, 'parameter' if entry.kind not in ('class', 'exception') else 'field or parameter')]
-    if said: lines += [f'**Returns** {cell_text(said)}', '']
-    if not owner:
-        if entry.chapter: lines += [f'[Built in chapter {entry.chapter[:2]}](../{entry.chapter}.ipynb){{.built-in cell={entry.cell}}}', '']
+    if (entry.rows or said) and entry.kind != 'data': lines += [table(entry.rows, said, typed)]
+    if errors: lines += [f'**Errors.** {plain(errors)}', '']
+    if entry.kind in ('function', 'class', 'exception', 'data'):
+        if entry.chapter: lines += [f'<p class="built-in"><a href="../{entry.chapter}.html#cell-{entry.cell}">Where chapter {int(entry.chapter[:2])} builds it</a></p>', '']
         if entry.kind != 'data':
             lines += ['<details class="source"><summary>Source</summary>', '', '```python', textwrap.dedent(entry.source), '```', '', '</details>', '']
-    for member in entry.members: lines += [entry_page(member, '', depth - 1), '']
+    for member in entry.members: lines += [entry_page(member, depth - 1), '']
     return '\n'.join(lines + [fence])
 
 

@@ -42,7 +42,7 @@ def box(stage, chapters, x, y, width, columns=1):
         cx, cy = x + PAD + cell * (i % columns), y + HEAD + ROW * (i // columns)
         parts.append(f'<a href="{c.doc}.html"><title>{escape(c.title)}: {escape(c.promise)}</title>'
                      f'<rect class="chapter" x="{cx:g}" y="{cy}" width="{cell - (4 if columns > 1 else 0):g}" height="{ROW - 3}" rx="5"/>'
-                     f'<text x="{cx + 6:g}" y="{cy + 17}"><tspan class="number">{c.number}</tspan> {escape(c.name)}</text></a>')
+                     f'<text x="{cx + 6:g}" y="{cy + 17}"><tspan class="number">{c.no}</tspan> {escape(c.name)}</text></a>')
     return ''.join(parts) + '</g>', height
 
 
@@ -58,7 +58,7 @@ def svg(width, height, body, name):
 
 
 def wide(by):
-    w, gap = 138, 30
+    w, gap = 150, 30
     x = [i * (w + gap) for i in range(5)]
     teacher, h_teacher = box('teacher', by['teacher'], x[1], 0, w)
     y_student = h_teacher + 34
@@ -139,14 +139,14 @@ def here(chapter, book):
     "The strip at a chapter's head: a small roadmap with this chapter's box lit, times and prerequisites, links."
     groups = []
     for stage, chapters in stages(book).items():
-        if not chapters: continue
-        boxes = ''.join(f'<a href="{c.doc}.html" title="{escape(c.title)}" aria-label="{c.number} {escape(c.title)}"'
-                        f'{" aria-current=page" if c is chapter else ""}>{c.number}</a>' for c in chapters)
+        if not chapters or (stage == 'lookup' and chapter not in chapters): continue
+        boxes = ''.join(f'<a href="{c.doc}.html" title="{escape(c.title)}" aria-label="{c.no} {escape(c.title)}"'
+                        f'{" aria-current=page" if c is chapter else ""}>{c.no}</a>' for c in chapters)
         groups.append(f'<li class="{stage}"><span class="stage-name">{STAGES[stage][0]}</span><span class="boxes">{boxes}</span></li>')
     by_number = {c.number: c for c in book.values() if c.number and not c.is_solution}
     facts = [('Reading', f'about {chapter.reading_time}')]
     if chapter.runs: facts.append(('Running', chapter.runs))
-    needs = ', '.join(f'<a href="{by_number[n].doc}.html">{n} {escape(by_number[n].name)}</a>' for n in chapter.needs)
+    needs = ', '.join(f'<a href="{by_number[n].doc}.html">{by_number[n].no} {escape(by_number[n].name)}</a>' for n in chapter.needs)
     if chapter.number < '90': facts.append(('Read before', needs or 'nothing'))
     lines = ''.join(f'<div><dt>{name}</dt><dd>{value}</dd></div>' for name, value in facts)
     return (f'<div class="chapter-head"><nav class="you-are-here" aria-label="You are here"><ol>{"".join(groups)}</ol></nav>'
@@ -155,7 +155,7 @@ def here(chapter, book):
 
 def solution_head(chapter, book):
     of = book.get(chapter.doc.split('/')[1])
-    back = f'<p>The exercises are in <a href="../{of.doc}.html#exercises">{of.number} {escape(of.title)}</a>.</p>' if of else ''
+    back = f'<p>The exercises are in <a href="../{of.doc}.html#exercises">{of.no} {escape(of.title)}</a>.</p>' if of else ''
     return f'<div class="chapter-head">{back}{buttons(chapter, book, "../")}</div>'
 
 
@@ -167,5 +167,5 @@ def contents(book):
         if c.part != part:
             part = c.part
             lines.append(f'\n**{part}**\n')
-        lines.append(f'- [{c.number} {c.title}]({c.doc}.ipynb). {c.promise} *({c.reading_time})*')
+        lines.append(f'- [{c.no} {c.title}]({c.doc}.ipynb). {c.promise} *({c.reading_time})*')
     return '\n'.join(lines)

@@ -8,7 +8,7 @@ from chapters import source
 
 ENTRY = re.compile(r'(?m)^\*\*([^*\n]+)\.\*\*\s+(.+)$')
 TEX = {r'\Vert': '‖', r'\|': '‖', r'\,': ' ', r'\ln': 'ln', r'\alpha': 'α', r'\beta': 'β', r'\cdot': '·', r'\ell': 'ℓ', r'\times': '×', r'\le': '≤', r'\ge': '≥'}
-EVERYDAY = {'family', 'epoch', 'frozen', 'report', 'split', 'row', 'rows'}  # too often meant otherwise
+EVERYDAY = {'family', 'epoch', 'frozen', 'report', 'split', 'row', 'rows', 'true'}  # too often meant otherwise
 
 
 @dataclass
