@@ -34,4 +34,10 @@
   });
   addEventListener('load', () => { open(); scrollers(); if (window.MathJax && MathJax.startup) MathJax.startup.promise.then(scrollers); });
   addEventListener('resize', scrollers);
+
+  // what the search shows of a page has its formulas as TeX
+  const results = document.getElementById('search-results');
+  if (results) new MutationObserver(() => results.querySelectorAll('p.context').forEach((p) => p.querySelectorAll('*').length < 99 && [...p.childNodes].forEach((n) => {
+    if (n.nodeType === 3 && /\\[()\[\]]/.test(n.data)) n.data = n.data.replace(/\\[()\[\]]/g, '').replace(/\\(mathrm|text|mathcal)\{(\w+)\}/g, '$2');
+  }))).observe(results, {childList: true, subtree: true});
 })();
