@@ -74,9 +74,9 @@ SET = '''(figure, [name, value]) => { const all = [...figure.querySelectorAll(`[
   if (c.tagName === 'BUTTON') return c.click();
   if (c.type === 'radio' || c.type === 'checkbox') c.checked = c.type === 'radio' || value; else c.value = value;
   c.dispatchEvent(new Event('input', {bubbles: true})); c.dispatchEvent(new Event('change', {bubbles: true})); }'''
-SHOWN = '''(figure) => Object.fromEntries([...figure.querySelectorAll('[data-key]')].map(e => {
-  const number = Number(e.getAttribute('value') ?? e.dataset.number), box = e.parentElement.getBoundingClientRect().width;
-  return [e.dataset.key, [number, e.dataset.share === undefined ? null : e.getBoundingClientRect().width / box, e.dataset.share === undefined ? null : Number(e.dataset.share)]]; }))'''
+SHOWN = '''(figure) => [...figure.querySelectorAll('[data-key]')].map(e => ({
+  key: e.dataset.key, number: Number(e.getAttribute('value') ?? e.dataset.number),
+  wide: e.dataset.share === undefined ? null : e.getBoundingClientRect().width / e.parentElement.getBoundingClientRect().width, share: Number(e.dataset.share)}))'''
 
 
 class Tour:
@@ -136,7 +136,7 @@ class Tour:
             except Exception:
                 self.wrong(name, f'figure {label} has no JSON of expected values')
                 continue
-            if size > FIGURE_BYTES * 2: self.wrong(name, f'figure {label} has {size} bytes')
+            if size > FIGURE_BYTES * 1.1: self.wrong(name, f'figure {label} has {size} bytes, {FIGURE_BYTES} is the limit')  # the browser spells it a little longer
             if len(states) < 2: self.wrong(name, f'figure {label} has fewer than two expected states')
             drawn = []
             for state in states:
@@ -144,11 +144,14 @@ class Tour:
                 shown = await figure.evaluate(SHOWN)
                 drawn.append(json.dumps(shown))
                 self.counts['states'] += 1
+                where = f'figure {label} at {state["set"]}'
                 for key, expected in state['shows'].items():
-                    number, share, wanted = shown.get(key, (None, None, None))
-                    if number is None or abs(number - expected) > 2e-3 * max(abs(expected), state.get('scale', 0.05)):
-                        self.wrong(name, f'figure {label} at {state["set"]} shows {key} = {number}, Python computes {expected}')
-                    if share is not None and abs(share - wanted) > 0.01: self.wrong(name, f'figure {label} at {state["set"]}: the bar {key} is {share:.3f} of its box and not {wanted:.3f}')
+                    here = [e for e in shown if e['key'] == key]
+                    if not here: self.wrong(name, f'{where} shows no {key}')
+                    for e in here:
+                        near = e['number'] is not None and abs(e['number'] - expected) <= 2e-3 * max(abs(expected), state.get('scale', 0.05))
+                        if not near: self.wrong(name, f'{where} shows {key} = {e["number"]}, Python computes {expected}')
+                        if e['wide'] is not None and abs(e['wide'] - e['share']) > 0.01: self.wrong(name, f'{where}: the bar {key} is {e["wide"]:.3f} of its box and not {e["share"]:.3f}')
             if len(set(drawn)) < 2: self.wrong(name, f'figure {label} draws the same whatever its controls say')
 
     def links(self):
