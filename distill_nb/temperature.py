@@ -69,7 +69,8 @@ _FRAME = '''<div id="{{ID}}" data-figure="{{NAME}}" role="group" aria-label="{{T
 #{{ID}} table{width:100%;border-collapse:collapse;border:0;margin:6px 0 0}#{{ID}} td{border:0;padding:1px 0;text-align:left}
 #{{ID}} td:first-child{width:7.5em;white-space:nowrap}#{{ID}} .n{width:4.7em;text-align:right;font-variant-numeric:tabular-nums}
 #{{ID}} i{display:block;height:14px}#{{ID}} svg{display:block;width:100%;height:auto}#{{ID}} label{display:block;margin-top:4px}
-#{{ID}} [type=range]{width:100%;accent-color:#2b5fa8}#{{ID}} select,#{{ID}} button{border:1px solid #888;border-radius:4px;padding:2px 8px;max-width:100%}</style>
+#{{ID}} [type=range]{width:100%;accent-color:#2b5fa8}#{{ID}} select,#{{ID}} button{border:1px solid #888;border-radius:4px;padding:2px 8px;max-width:100%}
+@media(max-width:480px){#{{ID}} .n{width:4em;font-size:12px}#{{ID}} td:first-child{width:6.4em}}</style>
 <b>{{TITLE}}</b>{{BODY}}<script type="application/json">{{EXPECTED}}</script>
 <script>(()=>{const d={{DATA}},root=document.getElementById('{{ID}}'),$=s=>root.querySelector(s),
 put=(key,x,text,share)=>root.querySelectorAll(`[data-key="${key}"]`).forEach(e=>{e.dataset.number=x;
