@@ -8,6 +8,8 @@
 #   make capstone                chapter 51 anew: its presets, three seeds, with and without teacher (hours)
 #   make notebooks               JupyterLab on the book
 #   make readme                  README.md from nbs/index.ipynb
+#   make book                    the web book in _book/, from the notebooks as they are committed; nothing is executed
+#   make serve                   the web book at http://localhost:8000 (PORT=8000)
 #   make setup                   the environment and nothing else
 #
 # Which torch: TORCH=auto (default; on Linux the CPU build wherever one can be had), TORCH=cpu (that or nothing),
@@ -19,12 +21,13 @@ ARGS   ?=
 ONLY   ?=
 SLOW   ?=
 TORCH  ?= auto
+PORT   ?= 8000
 VENV   := .venv
 BIN    := $(VENV)/bin
 
 export TORCH VENV PYTHON
 
-.PHONY: help distill test test-slow run capstone notebooks readme constraints setup
+.PHONY: help distill test test-slow run capstone notebooks readme book serve constraints setup
 help:
 	@sed -n 's/^#  //p' Makefile
 
@@ -49,6 +52,13 @@ notebooks: $(VENV)/.dev
 
 readme: $(VENV)/.dev
 	$(BIN)/python tools/readme.py
+
+book: $(VENV)/.dev
+	$(BIN)/python book/build.py
+
+serve: book
+	@echo "http://localhost:$(PORT), until Ctrl-C"
+	@cd _book && ../$(BIN)/python -m http.server $(PORT) --bind localhost
 
 constraints: $(VENV)/.dev
 	$(BIN)/python tools/constraints.py
