@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MALLOPT', 'MIXED', 'make_optimizer', 'keep_memory', 'Stream', 'RunError', 'make_accelerator', 'Distiller',
-           'plain_head', 'full_losses', 'losses', 'backward', 'train_step', 'check_finite', 'validate',
+           'plain_head', 'full_losses', 'losses', 'lessons', 'backward', 'train_step', 'check_finite', 'validate',
            'write_checkpoint', 'read_checkpoint', 'RunFolder', 'check_free', 'remove_unmarked', 'fingerprint',
            'check_same', 'has_checkpoint', 'board_writer', 'open_log', 'stop_between_steps', 'open_bar',
            'in_any_process', 'judge', 'pause', 'fit', 'save', 'load']
@@ -24,6 +24,7 @@ from .config import DistillationConfig, lr_at, write_atomically
 from .data import AlpacaDataset, DataCollator, LengthBatches
 from .fused_loss import chunked_loss, fused_distillation_loss, fused_task_loss
 from .losses import get_divergence, same_vocabulary, scored_positions, scored_tokens, task_loss
+from .on_policy import is_on_policy, luck_of, write_answers
 from .student import StudentTransformer, save_weights, written_whole
 from .teacher import Teacher, load_teacher, pick_device, pick_dtype
 from .teacher_cache import CachedTeacher, cached_grade, cached_loss, check_cacheable
@@ -133,19 +134,21 @@ def plain_head(
 def full_losses(
     self,        # a Distiller
     batch:dict,  # `input_ids` and `labels`, each (B, T)
+    alpha:float=None, # weight of the distillation loss; None: the configuration's
 )->tuple[Tensor,Tensor,Tensor]: # total, distillation, task: each () in nats per response token
     "The losses of chapter 23 on the logits of both models: the reference that `losses` must equal."
     (where, targets), c = scored_positions(batch['labels']), self.config      # (B, T) bool, (N,)
+    alpha = c.alpha if alpha is None else alpha
     with self.autocast(): logits = self.model(batch['input_ids'], where)      # (N, V)
     if self.teacher is None:
         task = task_loss(logits, targets)
         return task, torch.zeros_like(task), task
     if isinstance(self.teacher, CachedTeacher):
-        return cached_loss(logits[:, :self.teacher.vocab_size], self.teacher.beliefs(batch), targets, c.temperature, c.alpha, c.divergence)
+        return cached_loss(logits[:, :self.teacher.vocab_size], self.teacher.beliefs(batch), targets, c.temperature, alpha, c.divergence)
     with self.autocast(False): teacher_logits = self.teacher.selected_logits(batch['input_ids'], where)
     logits, teacher_logits = same_vocabulary(logits, teacher_logits, self.teacher.vocab_size)
     task, distillation = task_loss(logits, targets), get_divergence(c.divergence, targets)(logits, teacher_logits, temperature=c.temperature)
-    return c.alpha * distillation + (1 - c.alpha) * task, distillation, task
+    return alpha * distillation + (1 - alpha) * task, distillation, task
 
 Distiller.full_losses = full_losses
 
@@ -153,10 +156,12 @@ Distiller.full_losses = full_losses
 def losses(
     self,        # a Distiller
     batch:dict,  # `input_ids` and `labels`, each (B, T)
+    alpha:float=None, # weight of the distillation loss; None: the configuration's
 )->tuple[Tensor,Tensor,Tensor]: # total, distillation, task: each () in nats per response token
     "The same numbers as `full_losses` without full logits (chapter 24), where both heads are plain matrices."
-    if not self.fused: return self.full_losses(batch)
+    if not self.fused: return self.full_losses(batch, alpha)
     (where, targets), c, teacher = scored_positions(batch['labels']), self.config, self.teacher
+    alpha = c.alpha if alpha is None else alpha
     if isinstance(teacher, Teacher):
         with torch.inference_mode(), self.autocast(False): teacher_hidden = teacher.hidden(batch['input_ids'])[where] # (N, D_t)
     with self.autocast():
@@ -166,11 +171,29 @@ def losses(
             return task, torch.zeros_like(task), task.detach()
         if isinstance(teacher, CachedTeacher):
             if len(weight) > teacher.vocab_size: weight = weight[:teacher.vocab_size]
-            return chunked_loss(hidden, weight, cached_grade(teacher.beliefs(batch), targets, c.temperature, c.alpha, c.divergence))
+            return chunked_loss(hidden, weight, cached_grade(teacher.beliefs(batch), targets, c.temperature, alpha, c.divergence))
         return fused_distillation_loss(hidden, weight, teacher_hidden, teacher.model.get_output_embeddings().weight, targets,
-                                       c.temperature, c.alpha, c.divergence, teacher.vocab_size)
+                                       c.temperature, alpha, c.divergence, teacher.vocab_size)
 
 Distiller.losses = losses
+
+# %% ../nbs/31_distiller.ipynb #898cf2b9
+def lessons(
+    self,                # a Distiller
+    micro_batches:list,  # of this process, on its device
+)->list:                 # pairs: a batch, and the weight alpha of the distillation loss on it
+    "The batches of a step, some of them with answers that the student has just written."
+    c, pairs = self.config, []
+    for i, batch in enumerate(micro_batches):
+        own = self.teacher is not None and is_on_policy(self.step, i, c.on_policy, c.seed)
+        if own:
+            with self.autocast():
+                batch = write_answers(self.student, batch, self.teacher.tokenizer.eos_id, c.max_length, vocab_size=self.teacher.vocab_size,
+                                      generator=luck_of(self.step, i, c.seed, self.accelerator.process_index))
+        pairs.append((batch, 1.0 if own else c.alpha))
+    return pairs
+
+Distiller.lessons = lessons
 
 # %% ../nbs/31_distiller.ipynb #5a00e5d3
 def backward(
@@ -178,15 +201,15 @@ def backward(
     micro_batches:list,  # of this process, for one optimizer step
 )->tuple:                # total, distillation, task in nats per token; response tokens in the step, over all processes
     "Accumulate the gradient of the mean over all response tokens of all micro-batches of all processes."
-    acc, batches = self.accelerator, [self.to_device(b) for b in micro_batches]
-    counts = [scored_tokens(b['labels']) for b in batches]
+    acc, batches = self.accelerator, self.lessons([self.to_device(b) for b in micro_batches])
+    counts = [scored_tokens(b['labels']) for b, _ in batches]
     n_token = int(acc.reduce(torch.tensor(sum(counts), device=acc.device), 'sum'))
     sums = torch.zeros(3, device=acc.device)
     with self.autocast():                                                     # weights are cast once for all micro-batches
-        for i, (batch, count) in enumerate(zip(batches, counts)):
+        for i, ((batch, alpha), count) in enumerate(zip(batches, counts)):
             share = count / max(n_token, 1)
             with nullcontext() if i == len(batches) - 1 else acc.no_sync(self.model):
-                losses = self.losses(batch)
+                losses = self.losses(batch, alpha)
                 with self.autocast(False): acc.backward(losses[0] * share * acc.num_processes) # processes are averaged: undo that
             sums += torch.stack(losses).detach() * share
     return *acc.reduce(sums, 'sum').tolist(), n_token
