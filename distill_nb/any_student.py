@@ -220,7 +220,7 @@ def generate(
 
 HFStudent.generate = generate
 
-# %% ../nbs/14_any_student.ipynb #b6910853
+# %% ../nbs/14_any_student.ipynb #b1b85171
 def save_pretrained(
     self,            # an HFStudent
     folder,          # made if missing; files of the same names are replaced, others stay
@@ -249,7 +249,8 @@ def from_pretrained(
     with silently():
         model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or 'auto', local_files_only=True, trust_remote_code=False, output_loading_info=True)
     if info['missing_keys']: raise ValueError(f"{folder}: its file lacks {len(info['missing_keys'])} weights, {min(info['missing_keys'])} for one")
-    return cls(model)
+    try: return cls(model)
+    except ConfigError as error: raise ConfigError(f'{folder}: {error}') from None
 
 HFStudent.save_pretrained, HFStudent.from_pretrained = save_pretrained, classmethod(from_pretrained)
 
@@ -271,7 +272,7 @@ def open_student(
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     return (StudentTransformer if covered(config) else HFStudent).from_pretrained(folder, dtype)
 
-# %% ../nbs/14_any_student.ipynb #92f09213
+# %% ../nbs/14_any_student.ipynb #0b9049c6
 def check_memory(
     config, # a transformers configuration
 ):
@@ -298,5 +299,5 @@ def student_from_config(
             check_memory(config)
             torch.manual_seed(seed)
             if covered(config): return StudentTransformer(config_from_hf(config))
-            return HFStudent(AutoModelForCausalLM.from_config(config, dtype=torch.float32, trust_remote_code=False))
+            return HFStudent(AutoModelForCausalLM.from_config(config, trust_remote_code=False))
     except Exception as error: raise ConfigError(f'{file}: a {config.model_type!r} student of this shape: {words(error)}') from None
