@@ -122,8 +122,10 @@ def pair_problems(
     found, c = {}, config
     if c.teacher_cache and not {'features', 'on_policy'} & set(bad) and (c.features != 'none' or c.on_policy):
         found['teacher_cache'] = f'empty with features = {c.features!r} and on_policy = {c.on_policy:g}, for which the teacher has to run'
+    if c.student_config and c.student_init not in ('random', 'embeddings'):
+        found['student_init'] = 'random or embeddings with student_config: parts are copied between models of one family only'
     own_heads = c.student_family == 'llama' and c.student_init in ('width', 'both') # these keep the size of the teacher's heads
-    if not own_heads and not {'student_n_embd', 'student_n_head'} & set(bad):
+    if not own_heads and not c.student_config and not {'student_n_embd', 'student_n_head'} & set(bad):
         size, rest = divmod(c.student_n_embd, c.student_n_head)
         if rest: found['student_n_embd'] = f'a multiple of student_n_head = {c.student_n_head}'
         elif c.student_family == 'llama' and size % 2:

@@ -20,6 +20,7 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
+from .any_student import open_student
 from .config import DistillationConfig, lr_at, write_atomically
 from .data import AlpacaDataset, DataCollator, LengthBatches
 from .fused_loss import chunked_loss, fused_distillation_loss, fused_task_loss
@@ -101,12 +102,13 @@ class Distiller:
     def __init__(self,
         config:DistillationConfig,    # validated here
         teacher:Teacher,              # frozen; None: the baseline without a teacher
-        student:StudentTransformer,   # trained in place; its weights stay in float32
+        student:nn.Module,            # a StudentTransformer or HFStudent, trained in place; its weights stay in float32
     ):
         self.config, self.teacher = config.validate(), teacher
         if any(p.dtype in (torch.float16, torch.bfloat16) for p in student.parameters()):
             raise ValueError('a student kept in half precision loses small updates: call student.float() first')
         if isinstance(teacher, CachedTeacher): check_cacheable(config.divergence)
+        if config.on_policy and not isinstance(student, StudentTransformer): raise RunError(f'on_policy = {config.on_policy:g} needs a student of the gpt2 or llama family: others cannot write here')
         if config.allocator == 'keep': keep_memory()
         self.accelerator = make_accelerator(config)
         self.dtype = pick_dtype(config.precision, self.accelerator.device)                 # of the matrix products
@@ -278,7 +280,7 @@ def read_checkpoint(
     folder:Path,
 ):
     "Put student, optimizer and counters back to where `write_checkpoint` found them."
-    distiller.student.load_state_dict(StudentTransformer.from_pretrained(folder).state_dict())
+    distiller.student.load_state_dict(open_student(folder).state_dict())
     parameters = dict(distiller.student.named_parameters())
     for name, value in load_file(folder / 'optimizer.safetensors').items():
         key, name = name.split('/', 1)
@@ -327,7 +329,7 @@ class RunFolder:
         rows = [json.loads(line) for line in lines if line.endswith('}')]  # a kill can tear the last line
         return [row for row in rows if row['step'] <= distiller.step]
 
-    def best_student(self)->StudentTransformer: return StudentTransformer.from_pretrained(self.checkpoints / self.index()['best'])
+    def best_student(self)->nn.Module: return open_student(self.checkpoints / self.index()['best'])
 
 # %% ../nbs/31_distiller.ipynb #942ca24a
 def check_free(run:RunFolder):
@@ -498,7 +500,7 @@ def load(
     "A distiller around a saved student, ready to evaluate or to train on. FileNotFoundError where there is none."
     config = DistillationConfig.from_file(Path(folder) / 'distillation.json')
     if teacher is None: teacher = load_teacher(config.teacher_model_type, config.device, config.precision)
-    return cls(config, teacher, StudentTransformer.from_pretrained(folder))
+    return cls(config, teacher, open_student(folder))
 
 Distiller.save = save
 Distiller.load = classmethod(load)

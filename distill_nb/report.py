@@ -18,6 +18,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor
 from transformers import AutoTokenizer
+from .any_student import open_student
 from .config import DistillationConfig, to_toml, write_atomically
 from .data import AlpacaDataset, PromptTemplate, fit, load_records, prompt_key
 from .distiller import RunError
@@ -393,7 +394,7 @@ def evaluate_folder(
         whole, teacher = teacher, trim_teacher(teacher, kept_from(tokenizer, teacher.tokenizer), tokenizer)
     rows = AlpacaDataset(records, teacher.tokenizer, None, config.max_length)
     say(f'{records.report}\n{rows.report}\n')
-    models = {name: StudentTransformer.from_pretrained(place, teacher.dtype).eval().to(teacher.device) for name, place in students.items()}
+    models = {name: open_student(place, teacher.dtype).eval().to(teacher.device) for name, place in students.items()}
     metrics = measure_all(models, teacher, rows, whole, records)
     say(as_text(compare(metrics)))
     if whole: say(TRIMMED_LEGEND.format(1 - lost_mass(whole, kept_from(tokenizer, whole.tokenizer), rows).mean().item()))
@@ -409,5 +410,5 @@ def answer_from_folder(
     "Let a saved student answer; its teacher is not needed. RunError where no student is saved there."
     place = next(iter(saved_students(folder).values()))
     tokenizer = saved_tokenizer(place)
-    student = StudentTransformer.from_pretrained(place).eval().to(pick_device('auto'))
+    student = open_student(place).eval().to(pick_device('auto'))
     return answer(student, tokenizer, PromptTemplate.from_tokenizer(tokenizer), instruction, input, **sampling)
