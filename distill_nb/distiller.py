@@ -25,7 +25,7 @@ from .config import DistillationConfig, lr_at, write_atomically
 from .data import AlpacaDataset, DataCollator, LengthBatches
 from .fused_loss import chunked_loss, fused_distillation_loss, fused_task_loss
 from .losses import get_divergence, same_vocabulary, scored_positions, scored_tokens, task_loss
-from .on_policy import is_on_policy, luck_of, write_answers
+from .on_policy import check_readable, is_on_policy, luck_of, write_answers
 from .student import StudentTransformer, save_weights, written_whole
 from .teacher import Teacher, load_teacher, pick_device, pick_dtype
 from .teacher_cache import CachedTeacher, cached_grade, cached_loss, check_cacheable
@@ -107,7 +107,7 @@ class Distiller:
         self.config, self.teacher = config.validate(), teacher
         if any(p.dtype in (torch.float16, torch.bfloat16) for p in student.parameters()):
             raise ValueError('a student kept in half precision loses small updates: call student.float() first')
-        if isinstance(teacher, CachedTeacher): check_cacheable(config.divergence)
+        if isinstance(teacher, CachedTeacher): check_cacheable(config.divergence); check_readable(config.on_policy)
         if config.on_policy and not isinstance(student, StudentTransformer): raise RunError(f'on_policy = {config.on_policy:g} needs a student of the gpt2 or llama family: others cannot write here')
         if config.allocator == 'keep': keep_memory()
         self.accelerator = make_accelerator(config)

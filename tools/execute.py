@@ -29,11 +29,19 @@ class Client(NotebookClient):
         return await super().async_execute_cell(cell, cell_index, **kwargs)
 
 
+NOISE = re.compile('IProgress not found|torchao|torch/utils/_pytree')  # what libraries say to whoever runs a notebook, and no reader needs
+
+
+def without_noise(outputs): return [o for o in outputs if not (o.get('name') == 'stderr' and NOISE.search(o['text']))]
+
+
 def execute(path, slow):
     notebook = nbformat.read(path, as_version=4)
     client = Client(notebook, slow=slow, timeout=None, kernel_name='python3', resources=dict(metadata=dict(path=str(path.parent))))
     try: client.execute()
     except CellExecutionError as error: sys.exit(f'{path.name}: a cell failed, and the file is as it was\n{error}')
+    for cell in notebook.cells:
+        if cell.cell_type == 'code': cell.outputs = without_noise(cell.outputs)
     nbformat.write(notebook, path)
     subprocess.run([BIN / 'nbdev_clean', '--fname', path], check=True, cwd=ROOT)
 
