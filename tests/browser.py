@@ -121,7 +121,10 @@ class Tour:
             await page.set_viewport_size(dict(width=1280, height=900))
             if found['figures']: await self.figures(page, name)
             if self.axe:
-                await page.wait_for_timeout(400)  # the theme looks half a second later which boxes scroll now
+                # the theme looks a moment after a change of width which boxes scroll now
+                settled = "() => [...document.querySelectorAll('article pre')].every(e => (e.scrollWidth > e.clientWidth) === (e.tabIndex === 0))"
+                try: await page.wait_for_function(settled, timeout=5_000)
+                except Exception: self.wrong(name, 'a box of code scrolls and cannot be reached by keyboard')
                 await page.evaluate(self.axe)
                 for check in (CHECK_AXE, DARK):
                     for text in await page.evaluate(check): self.wrong(name, text)
