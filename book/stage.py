@@ -101,10 +101,21 @@ def home(cells, book):
     return [*kept[:first], figure, *kept[first:], dict(cell_type='markdown', id='toctree', metadata={}, source=toctree(book))]
 
 
+def with_solutions(cells, chapter, book):
+    "A line at the end of the exercises that leads to their solutions."
+    if f'solutions/{chapter.doc}' not in book: return cells
+    headings = [i for i, c in enumerate(cells) if c['cell_type'] == 'markdown' and source(c).startswith('## ')]
+    exercises = next((n for n, i in enumerate(headings) if source(cells[i]).startswith('## Exercises')), None)
+    if exercises is None: return cells
+    end = headings[exercises + 1] if exercises + 1 < len(headings) else len(cells)
+    line = dict(cell_type='markdown', id='solutions', metadata={}, source=f'[Solutions to these exercises](solutions/{chapter.doc.rsplit("/")[-1]}.ipynb), for when you have tried.')
+    return [*cells[:end], line, *cells[end:]]
+
+
 def page(chapter, book):
     "The notebook as the page shows it, a dict."
     cells, count = [], [0]
-    for cell in home(chapter.cells, book) if chapter.doc == 'index' else chapter.cells:
+    for cell in home(chapter.cells, book) if chapter.doc == 'index' else with_solutions(chapter.cells, chapter, book):
         if is_dropped(cell): continue
         if cell['cell_type'] == 'markdown' and source(cell).startswith('# '): cell = dict(cell, source=head(source(cell), chapter, book))
         if cell['cell_type'] == 'markdown': cells.append(dict(cell, source=markdown(source(cell), chapter, count)))
