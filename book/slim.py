@@ -1,0 +1,58 @@
+"""Takes off the finished pages what no reader sees: rules of the theme for things that the book has not, and spans that colour nothing.
+
+It brings a page from 2.2 MB to less than 1.5, most of it style sheets that also serve other sites.
+"""
+import re
+
+import tinycss2
+
+PLAIN = 'n|p|w'  # names, punctuation, blanks: code in these pygments classes has the colour of plain text (conf.py chooses the styles)
+ALWAYS = {'collapsing', 'show', 'active', 'fade', 'dropdown-menu-end', 'search-result', 'highlighted', 'scrolled', 'hide'}
+
+
+def used_classes(folder):
+    "Every class on any page, and every word of the scripts, which may add some."
+    used = set(ALWAYS)
+    for page in folder.rglob('*.html'):
+        for found in re.findall(r'class="([^"]*)"', page.read_text(encoding='utf-8')): used.update(found.split())
+    for script in (folder / '_static').rglob('*.js'):
+        if 'mathjax' not in script.parts: used.update(re.findall(r'[\w-]+', script.read_text(encoding='utf-8')))
+    return used
+
+
+def selector_lives(selector, used): return all(name in used for name in re.findall(r'\.(-?[A-Za-z_][\w-]*)', re.sub(r':not\([^)]*\)|"[^"]*"', '', selector)))
+
+
+def shorter(css, used):
+    "A style sheet without the rules whose every selector asks for a class that occurs nowhere, and without the icon fonts."
+    kept = []
+    for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
+        if rule.type == 'qualified-rule':
+            selectors = [s for s in re.split(r',(?![^(]*\))', tinycss2.serialize(rule.prelude)) if selector_lives(s, used) and not re.search(r'\.fa[bsr]?(?![\w])|\.fa-', s)]
+            if selectors: kept.append(f"{','.join(s.strip() for s in selectors)}{{{tinycss2.serialize(rule.content).strip()}}}")
+        elif rule.type == 'at-rule' and rule.at_keyword in ('media', 'supports') and rule.content:
+            inner = shorter(tinycss2.serialize(rule.content), used)
+            if inner: kept.append(f'@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inner}}}')
+        elif rule.type == 'at-rule' and rule.at_keyword == 'font-face': continue
+        elif rule.type == 'at-rule': kept.append(rule.serialize())
+    return '\n'.join(kept)
+
+
+def signature(match):
+    "A list inside a signature's term is not allowed in HTML; Sphinx makes one for each parameter on a line of its own."
+    text = match[0]
+    return text.replace('<dl>', '<span class="sig-lines">').replace('</dl>', '</span>').replace('<dd>', '<span class="sig-line">').replace('</dd>', '</span>')
+
+
+def slim(folder):
+    used = used_classes(folder)
+    for sheet in ('styles/pydata-sphinx-theme.css', 'styles/sphinx-book-theme.css', *(p.name for p in (folder / '_static').glob('mystnb*.css'))):
+        path = folder / '_static' / sheet
+        path.write_text(shorter(path.read_text(encoding='utf-8'), used), encoding='utf-8')
+    for page in folder.rglob('*.html'):
+        if '_static' in page.parts: continue
+        text = page.read_text(encoding='utf-8')
+        text = re.sub(rf'<span class="(?:{PLAIN})">([^<]*)</span>', r'\1', text)
+        text = re.sub(r'(?s)<dt class="sig .*?</dt>', signature, text)
+        page.write_text(text, encoding='utf-8')
+    for leftover in (*(folder / '_static').rglob('*.map'), folder / '_static/scripts/fontawesome.js', *(folder / '_static').rglob('*macros.html')): leftover.unlink(missing_ok=True)

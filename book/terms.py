@@ -1,0 +1,61 @@
+"""The glossary of nbs/91_notation.ipynb: which words it explains, and the cards that open on their first use in each chapter."""
+import re
+import unicodedata
+from dataclasses import dataclass
+from html import escape
+
+from chapters import source
+
+ENTRY = re.compile(r'(?m)^\*\*([^*\n]+)\.\*\*\s+(.+)$')
+TEX = {r'\Vert': '‖', r'\|': '‖', r'\,': ' ', r'\ln': 'ln', r'\alpha': 'α', r'\beta': 'β', r'\cdot': '·', r'\ell': 'ℓ', r'\times': '×', r'\le': '≤', r'\ge': '≥'}
+EVERYDAY = {'family', 'epoch', 'frozen', 'report', 'split', 'row', 'rows', 'true'}  # too often meant otherwise
+
+
+@dataclass
+class Term:
+    words: list   # spellings, the first as in the glossary
+    text: str     # the explanation as plain text
+    anchor: str
+
+
+def anchor(words): return 'term-' + re.sub(r'[^a-z0-9]+', '-', unicodedata.normalize('NFKD', words).encode('ascii', 'ignore').decode().lower()).strip('-')
+
+
+def plain(markdown):
+    "Markdown of one glossary entry as text, its small formulas too."
+    def formula(match):
+        tex = re.sub(r'\\(?:text|mathrm|mathcal)\s*\{?([A-Za-z-]+)\}?', r'\1', match[1])
+        for code, sign in TEX.items(): tex = tex.replace(code, sign)
+        return re.sub(r'\s+', ' ', tex)
+    text = re.sub(r'\$([^$]+)\$', formula, markdown)
+    text = re.sub(r'(?:,? *\[[\d, ]+\]\([^)]*\))+\.?\s*$', '', text)
+    text = re.sub(r'\[([^\]]+)\]\([^)]*\)', r'\1', text)
+    return re.sub(r'[*`]', '', text).strip()
+
+
+def spellings(heading):
+    "'BPE (byte-pair encoding)' is found under both; 'Nucleus, top-p; top-k' under three."
+    inside = re.findall(r'\(([^)]+)\)', heading)
+    words = [w.strip() for w in re.split(r'[,;/]', re.sub(r'\([^)]*\)', ',', heading)) if w.strip()]
+    # "Agreement (top-1)" is not found under "top-1" alone
+    words += [w for w in inside if len(w) > 2 and not re.search(r'\d', w)]
+    return words
+
+
+def glossary(book):
+    "[Term] from the notation chapter, or nothing if there is none."
+    chapter = next((c for c in book.values() if c.name == 'notation'), None)
+    if chapter is None: return [], None
+    text = '\n\n'.join(source(c) for c in chapter.cells if c['cell_type'] == 'markdown')
+    text = text.partition('## Glossary')[2].partition('\n## ')[0]
+    return [Term(spellings(m[1]), plain(m[2]), anchor(m[1])) for m in ENTRY.finditer(text)], chapter
+
+
+def pattern(words):
+    def one(word):
+        body = r'[\s-]'.join(re.escape(w) for w in re.split(r'[\s-]+', word))
+        return body if re.search(r'[A-Z].*[A-Z]', word) else f'(?i:{body})'
+    return re.compile(r'(?<![\w-])(?:' + '|'.join(one(w) for w in sorted(words, key=len, reverse=True)) + r')(?:s|es)?(?![\w-])')
+
+
+def card(word, term, page): return f'<a class="term" href="{page}#{term.anchor}" data-card="{escape(term.text)}">{escape(word)}</a>'
