@@ -12,12 +12,11 @@ import codecs, os
 from dataclasses import dataclass
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from .config import ConfigError, DistillationConfig
 from .data import AlpacaDataset, DataCollator, DataError, PromptTemplate
 from .distiller import Distiller
 from .losses import IGNORE, forward_kl, scored_positions, task_loss
-from .student import StudentTransformer
 from .teacher import Teacher
 from .teacher_cache import row_key
 from .tokenizer import Tokenizer
@@ -265,13 +264,13 @@ class ForeignTeacher:
         return METHODS[self.method](student_logits, teacher_logits, alignment, self.vocabularies) / max(len(student_logits), 1)
 
 # %% ../nbs/35_two_tokenizers.ipynb #1f4d20ac
-REQUIRED = dict(temperature=1.0, divergence='forward_kl', student_init='random', student_vocabulary='full', teacher_cache='') # what a student with another tokenizer can be trained with
+REQUIRED = dict(temperature=1.0, divergence='forward_kl', student_init='random', student_vocabulary='full', teacher_cache='', on_policy=0.0, features='none') # what a student with another tokenizer can be trained with
 
 def check_cross_tokenizer(
     config:DistillationConfig,
 ):
     "ConfigError naming each setting that supposes one tokenizer for teacher and student."
-    wrong = [f'{name} = {getattr(config, name)!r} (allowed: {value!r})' for name, value in REQUIRED.items() if getattr(config, name) != value]
+    wrong = [f'{name} = {getattr(config, name)!r} (allowed: {value!r})' for name, value in REQUIRED.items() if getattr(config, name, value) != value]
     if wrong: raise ConfigError('teacher and student have two tokenizers: ' + '; '.join(wrong))
 
 class CrossTokenizerDistiller(Distiller):
@@ -279,7 +278,7 @@ class CrossTokenizerDistiller(Distiller):
     def __init__(self,
         config:DistillationConfig,
         teacher:ForeignTeacher,
-        student:StudentTransformer, # trained in place
+        student:nn.Module,          # a StudentTransformer or HFStudent, trained in place
     ):
         check_cross_tokenizer(config)
         if not isinstance(teacher, ForeignTeacher): raise ConfigError('a teacher with another tokenizer has to know its rows: give ForeignTeacher(teacher, train, valid)')
@@ -290,8 +289,9 @@ class CrossTokenizerDistiller(Distiller):
 
     def losses(self,
         batch:dict,                # `input_ids` and `labels`, (B, T) each, in the student's tokens
+        alpha:float=None,          # weight of the distillation loss; None: the configuration's
     )->tuple[Tensor, Tensor, Tensor]: # total, distillation, task: each () in nats per response token of the student's
-        (where, targets), alpha = scored_positions(batch['labels']), self.config.alpha
+        (where, targets), alpha = scored_positions(batch['labels']), self.config.alpha if alpha is None else alpha
         with self.autocast(): logits = self.model(batch['input_ids'], where)[:, :self.teacher.vocab_size]     # (N, V_s)
         with self.autocast(False): distillation, task = self.teacher.loss(logits, batch), task_loss(logits, targets)
         return alpha * distillation + (1 - alpha) * task, distillation, task
