@@ -40,7 +40,8 @@ class Contender:
 def named_students(
     folders:list, # of runs, or of single students
 )->dict:          # name -> folder of one student
-    "RunError where a folder holds no student, or comes twice."
+    "RunError where a folder holds no student, or comes twice, or none is named."
+    if not folders: raise RunError('no folder is named: name one or more that distill-nb train has written')
     found = [(Path(folder), name, place) for folder in folders for name, place in saved_students(folder).items()]
     if len({place.resolve() for *_, place in found}) < len(found): raise RunError('a student comes twice: name each folder once')
     def short(folder): return folder.resolve().name if len({f.resolve() for f, *_ in found if f.resolve().name == folder.resolve().name}) == 1 else str(folder)
