@@ -6,6 +6,7 @@ there as it was.
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -296,3 +297,16 @@ def test_on_policy(distill_nb, teacher, data, tmp_path):
     run = ['train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--max-steps', 2, '--on-policy', 1, '--output-dir', tmp_path / 'run']
     assert distill_nb(*run).returncode == 0
     refused(distill_nb(*run, '--teacher-cache', tmp_path / 'cache'), 'the teacher has to run')
+
+
+def test_compare(distill_nb, teacher, data, tmp_path):
+    "Several runs, one table, one page; no page where a folder is none."
+    page, first = tmp_path / 'page.html', tmp_path / 'first'
+    done = distill_nb('train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--max-steps', 1, '--max-length', 256, '--valid-fraction', 0.2, '--output-dir', first)
+    assert done.returncode == 0, done.stderr
+    done = distill_nb('compare', first, shutil.copytree(first, tmp_path / 'second'), '--answers', 2, '--output', page)
+    assert done.returncode == 0, done.stderr
+    assert 'bits/byte' in done.stdout and '<html' in page.read_text()
+    refused(distill_nb('compare', first, tmp_path / 'nothing', '--output', tmp_path / 'none.html'), 'nothing')
+    assert not (tmp_path / 'none.html').exists()
+    refused(distill_nb('compare', '--output', tmp_path / 'none.html'), 'DIR', 'folder')
