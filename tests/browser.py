@@ -116,14 +116,9 @@ class Tour:
             total = sum(weight.values())
             self.heaviest = max(self.heaviest, (total, name))
             if total > HEAVIEST: self.wrong(name, f'loads {total / 1e6:.2f} MB besides pictures, {HEAVIEST / 1e6} MB is the limit')
-            for width in WIDTHS:
-                await page.set_viewport_size(dict(width=width, height=900))
-                wide = await page.evaluate(WIDE)
-                if wide: self.wrong(name, f'at {width} pixels {wide}')
-            await page.set_viewport_size(dict(width=1280, height=900))
             if found['figures']: await self.figures(page, name)
             if self.axe:
-                # the theme looks a moment after a change of width which boxes scroll now
+                # the theme finds out which boxes scroll a moment after the formulas are drawn
                 settled = "() => [...document.querySelectorAll('article pre')].every(e => (e.scrollWidth > e.clientWidth) === (e.tabIndex === 0))"
                 try: await page.wait_for_function(settled, timeout=5_000)
                 except Exception: self.wrong(name, 'a box of code scrolls and cannot be reached by keyboard')
@@ -131,6 +126,11 @@ class Tour:
                 for text in await page.evaluate(CHECK_AXE, ALL_RULES): self.wrong(name, text)
                 await page.evaluate(TO_DARK)
                 for text in await page.evaluate(CHECK_AXE, CONTRAST): self.wrong(name, f'in the dark, {text}')
+            for width in WIDTHS:
+                await page.set_viewport_size(dict(width=width, height=900))
+                await page.wait_for_timeout(150)  # the theme moves its sidebars after the change
+                wide = await page.evaluate(WIDE)
+                if wide: self.wrong(name, f'at {width} pixels {wide}')
         finally: await page.close()
 
     async def figures(self, page, name):
