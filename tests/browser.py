@@ -253,10 +253,9 @@ class Tour:
         await page.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
         look = "() => [document.documentElement.dataset.theme, [...document.querySelectorAll('article details.answer')].every(d => d.open), getComputedStyle(document.querySelector('.bd-sidebar-primary')).display]"
         await page.emulate_media(media='print')
-        await page.wait_for_timeout(200)
+        await page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
         printed = await page.evaluate(look)
-        await page.emulate_media(media='screen')
-        await page.wait_for_timeout(200)
+        await page.evaluate("() => dispatchEvent(new Event('afterprint'))")
         after = await page.evaluate(look)
         if printed != ['light', True, 'none'] or after[:2] != ['dark', False]: self.wrong('paper', f'printed as {printed}, back as {after}')
         await page.close()

@@ -27,13 +27,12 @@
   const open = () => { const to = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1))); if (to) { const d = to.closest('details'); if (d && !d.open) { d.open = true; to.scrollIntoView(); } } };
   addEventListener('hashchange', open);
   // on paper: the light theme, and every answer open
-  const root = document.documentElement, paper = matchMedia('print');
+  const root = document.documentElement;
   let before = null;
   const print = (yes) => {
     if (yes && before === null) { before = root.dataset.theme; root.dataset.theme = 'light'; document.querySelectorAll('article details:not([open])').forEach((d) => { d.open = true; d.dataset.printed = 'yes'; }); }
     if (!yes && before !== null) { root.dataset.theme = before; before = null; document.querySelectorAll('details[data-printed]').forEach((d) => { d.open = false; delete d.dataset.printed; }); }
   };
-  paper.addEventListener('change', (event) => print(event.matches));
   addEventListener('beforeprint', () => print(true));
   addEventListener('afterprint', () => print(false));
 
