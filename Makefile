@@ -4,7 +4,8 @@
 #   make distill PRESET=recipe   the same with another preset; ARGS='--max-steps 20' adds any option of distill-nb train
 #   make test                    every check of the project; ONLY='sync readme' runs some of its steps
 #   make test-slow               the notebooks with their slow cells
-#   make capstone                chapter 51 anew: both presets, three seeds, with and without teacher (over an hour)
+#   make run NB=23_losses        executes a chapter in place; SLOW=1 with its slow cells, which otherwise keep what they showed
+#   make capstone                chapter 51 anew: its presets, three seeds, with and without teacher (hours)
 #   make notebooks               JupyterLab on the book
 #   make readme                  README.md from nbs/index.ipynb
 #   make book                    the web book in _book/, from the notebooks as they are committed; nothing is executed
@@ -18,6 +19,7 @@
 PRESET ?= laptop
 ARGS   ?=
 ONLY   ?=
+SLOW   ?=
 TORCH  ?= auto
 PORT   ?= 8000
 VENV   := .venv
@@ -25,7 +27,7 @@ BIN    := $(VENV)/bin
 
 export TORCH VENV PYTHON
 
-.PHONY: help distill test test-slow capstone notebooks readme book serve constraints setup
+.PHONY: help distill test test-slow run capstone notebooks readme book serve constraints setup
 help:
 	@sed -n 's/^#  //p' Makefile
 
@@ -38,10 +40,12 @@ test: $(VENV)/.dev
 test-slow: $(VENV)/.dev
 	$(BIN)/python tests/run.py slow
 
+run: $(VENV)/.dev
+	$(BIN)/python tools/execute.py $(if $(SLOW),--slow) nbs/$(NB).ipynb
+
 # What runs/capstone holds already is not run again: remove it to begin anew.
 capstone: $(VENV)/.dev
-	$(BIN)/jupyter execute --inplace --timeout=-1 nbs/51_capstone.ipynb
-	$(BIN)/nbdev_clean --fname nbs/51_capstone.ipynb
+	$(BIN)/python tools/execute.py --slow nbs/51_capstone.ipynb
 
 notebooks: $(VENV)/.dev
 	$(BIN)/jupyter lab --notebook-dir=nbs

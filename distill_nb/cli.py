@@ -21,6 +21,7 @@ from .config import ConfigError, DistillationConfig, find_preset, read_mapping
 class Settings(DistillationConfig):
     "The configuration. Defaults come from the preset or the file."
     teacher_model_type:Annotated[str, tyro.conf.arg(aliases=['--teacher'])]='gpt2-medium' # 'smollm2-135m' (embedded), a hub name, a folder or a GGUF file
+    student_config:Annotated[str, tyro.conf.arg(aliases=['--student'])]='' # config.json of any transformers language model to train from a random start; '' = the fields above
 
 # %% ../nbs/45_command_line.ipynb #ceff4527
 @dataclass

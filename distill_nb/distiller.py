@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MALLOPT', 'MIXED', 'make_optimizer', 'keep_memory', 'Stream', 'RunError', 'make_accelerator', 'Distiller',
-           'plain_head', 'full_losses', 'losses', 'backward', 'train_step', 'check_finite', 'validate',
+           'plain_head', 'full_losses', 'losses', 'lessons', 'backward', 'train_step', 'check_finite', 'validate',
            'write_checkpoint', 'read_checkpoint', 'RunFolder', 'check_free', 'remove_unmarked', 'fingerprint',
            'check_same', 'has_checkpoint', 'board_writer', 'open_log', 'stop_between_steps', 'open_bar',
            'in_any_process', 'judge', 'pause', 'fit', 'save', 'load']
@@ -20,10 +20,12 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
+from .any_student import open_student
 from .config import DistillationConfig, lr_at, write_atomically
 from .data import AlpacaDataset, DataCollator, LengthBatches
 from .fused_loss import chunked_loss, fused_distillation_loss, fused_task_loss
 from .losses import get_divergence, same_vocabulary, scored_positions, scored_tokens, task_loss
+from .on_policy import check_readable, is_on_policy, luck_of, write_answers
 from .student import StudentTransformer, save_weights, written_whole
 from .teacher import Teacher, load_teacher, pick_device, pick_dtype
 from .teacher_cache import CachedTeacher, cached_grade, cached_loss, check_cacheable
@@ -100,12 +102,13 @@ class Distiller:
     def __init__(self,
         config:DistillationConfig,    # validated here
         teacher:Teacher,              # frozen; None: the baseline without a teacher
-        student:StudentTransformer,   # trained in place; its weights stay in float32
+        student:nn.Module,            # a StudentTransformer or HFStudent, trained in place; its weights stay in float32
     ):
         self.config, self.teacher = config.validate(), teacher
         if any(p.dtype in (torch.float16, torch.bfloat16) for p in student.parameters()):
             raise ValueError('a student kept in half precision loses small updates: call student.float() first')
-        if isinstance(teacher, CachedTeacher): check_cacheable(config.divergence)
+        if isinstance(teacher, CachedTeacher): check_cacheable(config.divergence); check_readable(config.on_policy)
+        if config.on_policy and not isinstance(student, StudentTransformer): raise RunError(f'on_policy = {config.on_policy:g} needs a student of the gpt2 or llama family: others cannot write here')
         if config.allocator == 'keep': keep_memory()
         self.accelerator = make_accelerator(config)
         self.dtype = pick_dtype(config.precision, self.accelerator.device)                 # of the matrix products
@@ -133,19 +136,21 @@ def plain_head(
 def full_losses(
     self,        # a Distiller
     batch:dict,  # `input_ids` and `labels`, each (B, T)
+    alpha:float=None, # weight of the distillation loss; None: the configuration's
 )->tuple[Tensor,Tensor,Tensor]: # total, distillation, task: each () in nats per response token
     "The losses of chapter 23 on the logits of both models: the reference that `losses` must equal."
     (where, targets), c = scored_positions(batch['labels']), self.config      # (B, T) bool, (N,)
+    alpha = c.alpha if alpha is None else alpha
     with self.autocast(): logits = self.model(batch['input_ids'], where)      # (N, V)
     if self.teacher is None:
         task = task_loss(logits, targets)
         return task, torch.zeros_like(task), task
     if isinstance(self.teacher, CachedTeacher):
-        return cached_loss(logits[:, :self.teacher.vocab_size], self.teacher.beliefs(batch), targets, c.temperature, c.alpha, c.divergence)
+        return cached_loss(logits[:, :self.teacher.vocab_size], self.teacher.beliefs(batch), targets, c.temperature, alpha, c.divergence)
     with self.autocast(False): teacher_logits = self.teacher.selected_logits(batch['input_ids'], where)
     logits, teacher_logits = same_vocabulary(logits, teacher_logits, self.teacher.vocab_size)
     task, distillation = task_loss(logits, targets), get_divergence(c.divergence, targets)(logits, teacher_logits, temperature=c.temperature)
-    return c.alpha * distillation + (1 - c.alpha) * task, distillation, task
+    return alpha * distillation + (1 - alpha) * task, distillation, task
 
 Distiller.full_losses = full_losses
 
@@ -153,10 +158,12 @@ Distiller.full_losses = full_losses
 def losses(
     self,        # a Distiller
     batch:dict,  # `input_ids` and `labels`, each (B, T)
+    alpha:float=None, # weight of the distillation loss; None: the configuration's
 )->tuple[Tensor,Tensor,Tensor]: # total, distillation, task: each () in nats per response token
     "The same numbers as `full_losses` without full logits (chapter 24), where both heads are plain matrices."
-    if not self.fused: return self.full_losses(batch)
+    if not self.fused: return self.full_losses(batch, alpha)
     (where, targets), c, teacher = scored_positions(batch['labels']), self.config, self.teacher
+    alpha = c.alpha if alpha is None else alpha
     if isinstance(teacher, Teacher):
         with torch.inference_mode(), self.autocast(False): teacher_hidden = teacher.hidden(batch['input_ids'])[where] # (N, D_t)
     with self.autocast():
@@ -166,11 +173,29 @@ def losses(
             return task, torch.zeros_like(task), task.detach()
         if isinstance(teacher, CachedTeacher):
             if len(weight) > teacher.vocab_size: weight = weight[:teacher.vocab_size]
-            return chunked_loss(hidden, weight, cached_grade(teacher.beliefs(batch), targets, c.temperature, c.alpha, c.divergence))
+            return chunked_loss(hidden, weight, cached_grade(teacher.beliefs(batch), targets, c.temperature, alpha, c.divergence))
         return fused_distillation_loss(hidden, weight, teacher_hidden, teacher.model.get_output_embeddings().weight, targets,
-                                       c.temperature, c.alpha, c.divergence, teacher.vocab_size)
+                                       c.temperature, alpha, c.divergence, teacher.vocab_size)
 
 Distiller.losses = losses
+
+# %% ../nbs/31_distiller.ipynb #898cf2b9
+def lessons(
+    self,                # a Distiller
+    micro_batches:list,  # of this process, on its device
+)->list:                 # pairs: a batch, and the weight alpha of the distillation loss on it
+    "The batches of a step, some of them with answers that the student has just written."
+    c, pairs = self.config, []
+    for i, batch in enumerate(micro_batches):
+        own = self.teacher is not None and is_on_policy(self.step, i, c.on_policy, c.seed)
+        if own:
+            with self.autocast():
+                batch = write_answers(self.student, batch, self.teacher.tokenizer.eos_id, c.max_length, vocab_size=self.teacher.vocab_size,
+                                      generator=luck_of(self.step, i, c.seed, self.accelerator.process_index))
+        pairs.append((batch, 1.0 if own else c.alpha))
+    return pairs
+
+Distiller.lessons = lessons
 
 # %% ../nbs/31_distiller.ipynb #5a00e5d3
 def backward(
@@ -178,15 +203,15 @@ def backward(
     micro_batches:list,  # of this process, for one optimizer step
 )->tuple:                # total, distillation, task in nats per token; response tokens in the step, over all processes
     "Accumulate the gradient of the mean over all response tokens of all micro-batches of all processes."
-    acc, batches = self.accelerator, [self.to_device(b) for b in micro_batches]
-    counts = [scored_tokens(b['labels']) for b in batches]
+    acc, batches = self.accelerator, self.lessons([self.to_device(b) for b in micro_batches])
+    counts = [scored_tokens(b['labels']) for b, _ in batches]
     n_token = int(acc.reduce(torch.tensor(sum(counts), device=acc.device), 'sum'))
     sums = torch.zeros(3, device=acc.device)
     with self.autocast():                                                     # weights are cast once for all micro-batches
-        for i, (batch, count) in enumerate(zip(batches, counts)):
+        for i, ((batch, alpha), count) in enumerate(zip(batches, counts)):
             share = count / max(n_token, 1)
             with nullcontext() if i == len(batches) - 1 else acc.no_sync(self.model):
-                losses = self.losses(batch)
+                losses = self.losses(batch, alpha)
                 with self.autocast(False): acc.backward(losses[0] * share * acc.num_processes) # processes are averaged: undo that
             sums += torch.stack(losses).detach() * share
     return *acc.reduce(sums, 'sum').tolist(), n_token
@@ -255,7 +280,7 @@ def read_checkpoint(
     folder:Path,
 ):
     "Put student, optimizer and counters back to where `write_checkpoint` found them."
-    distiller.student.load_state_dict(StudentTransformer.from_pretrained(folder).state_dict())
+    distiller.student.load_state_dict(open_student(folder).state_dict())
     parameters = dict(distiller.student.named_parameters())
     for name, value in load_file(folder / 'optimizer.safetensors').items():
         key, name = name.split('/', 1)
@@ -304,7 +329,7 @@ class RunFolder:
         rows = [json.loads(line) for line in lines if line.endswith('}')]  # a kill can tear the last line
         return [row for row in rows if row['step'] <= distiller.step]
 
-    def best_student(self)->StudentTransformer: return StudentTransformer.from_pretrained(self.checkpoints / self.index()['best'])
+    def best_student(self)->nn.Module: return open_student(self.checkpoints / self.index()['best'])
 
 # %% ../nbs/31_distiller.ipynb #942ca24a
 def check_free(run:RunFolder):
@@ -475,7 +500,7 @@ def load(
     "A distiller around a saved student, ready to evaluate or to train on. FileNotFoundError where there is none."
     config = DistillationConfig.from_file(Path(folder) / 'distillation.json')
     if teacher is None: teacher = load_teacher(config.teacher_model_type, config.device, config.precision)
-    return cls(config, teacher, StudentTransformer.from_pretrained(folder))
+    return cls(config, teacher, open_student(folder))
 
 Distiller.save = save
 Distiller.load = classmethod(load)

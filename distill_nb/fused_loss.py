@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SLOPES', 'forward_kl_slope', 'reverse_kl_slope', 'js_slope', 'skew_kl_slope', 'skew_reverse_kl_slope',
            'total_variation_slope', 'logit_mse_slope', 'decoupled_kd_slope', 'adaptive_kl_slope', 'grade_rows',
-           'compute_dtype', 'chunk_size', 'chunked_loss', 'fused_distillation_loss', 'check_arguments',
-           'fused_task_loss', 'faster_rows']
+           'grade_forward_kl', 'compute_dtype', 'chunk_size', 'chunked_loss', 'fused_distillation_loss',
+           'check_arguments', 'graded_by', 'fused_task_loss', 'faster_rows']
 
 # %% ../nbs/24_fused_loss.ipynb #7997544b
 import shutil, time
@@ -104,6 +104,32 @@ def grade_rows(
     gradient.scatter_add_(1, targets[:, None], torch.full_like(targets[:, None], alpha - 1, dtype=wide))
     return torch.stack([alpha * distillation + (1 - alpha) * task, distillation, task]), gradient.to(logits.dtype)
 
+# %% ../nbs/24_fused_loss.ipynb #01e2ba13
+def grade_forward_kl(
+    logits:Tensor,         # (n, V) of the student
+    teacher_logits:Tensor, # (n, V)
+    targets:Tensor,        # (n,) the token each row should predict
+    temperature:float,     # T > 0, of the distillation term only
+    alpha:float,           # weight of the distillation term, 0 to 1
+    slope_of:Callable=forward_kl_slope, # not needed
+)->tuple[Tensor, Tensor]:  # as `grade_rows`
+    "`grade_rows` for forward KL: same numbers, half the passes."
+    wide, T, y = torch.promote_types(logits.dtype, torch.float32), temperature, targets[:, None]
+    z, v = logits.to(wide, copy=True), teacher_logits.to(wide, copy=True)
+    z.sub_(z.amax(1, keepdim=True)); v.sub_(v.amax(1, keepdim=True))                 # so that no exponential overflows
+    z_y, difference = z.gather(1, y), v - z                                          # (n, 1), (n, V)
+    q, p = (x.exp_() if T == 1 else x.mul_(1 / T).exp_() for x in (z, v))            # (n, V) each, not yet normalized
+    Z_q, Z_p = q.sum(1, keepdim=True), p.sum(1, keepdim=True)
+    value = torch.linalg.vecdot(p, difference)[:, None] / (T * Z_p) + Z_q.log() - Z_p.log()
+    if T == 1: Z, gradient = Z_q, q.mul_(1 / Z_q)                                    # alpha q + (1 - alpha) q
+    else:
+        hard = torch.mul(q, q, out=difference) if T == 2 else torch.pow(q, T, out=difference) # the task's softmax, not yet normalized
+        Z = hard.sum(1, keepdim=True)
+        gradient = q.mul_(alpha * T / Z_q).addcmul_(hard, (1 - alpha) / Z)
+    gradient.addcmul_(p, 1 / Z_p, value=-alpha * T).scatter_add_(1, y, torch.full_like(z_y, alpha - 1))
+    distillation, task = T**2 * value.sum(), (Z.log() - z_y).sum()
+    return torch.stack([alpha * distillation + (1 - alpha) * task, distillation, task]), gradient.to(logits.dtype)
+
 # %% ../nbs/24_fused_loss.ipynb #38d409e0
 def compute_dtype(x:Tensor)->torch.dtype: # the type of matrix products: autocast's where it is on, else x's own
     return torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
@@ -170,7 +196,7 @@ def fused_distillation_loss(
     divergence:str='forward_kl',   # a name in SLOPES
     vocab_size:int|None=None,      # true vocabulary size; needed if a head is padded
     chunk:int=0,                   # tokens at a time; 0: about 2^23 logits
-    rows:Callable=grade_rows,      # how a few rows are graded: grade_rows, or compiled as in faster_rows
+    rows:Callable=None,            # how a few rows are graded; None: by `graded_by`
 )->tuple[Tensor,Tensor,Tensor]:    # total, distillation, task: each () in nats per token
     """`distillation_loss` of chapter 23 from hidden states: same values, same gradients, no full logits.
     Raises ValueError for alpha, temperature, divergence or heads that do not fit."""
@@ -178,7 +204,7 @@ def fused_distillation_loss(
     if len(weight) > V: weight = weight[:V]                                           # a slice that cuts nothing would still cost a copy of its gradient
     teacher_weight = teacher_weight[:V]
     chunk = chunk or chunk_size(V)
-    block = 16 if hidden.device.type == 'cpu' and rows is grade_rows else chunk
+    rows, block = rows or graded_by(divergence), 16 if hidden.device.type == 'cpu' else chunk
     teacher_weight = teacher_weight.detach().to(teacher_hidden.dtype)
     buffer = teacher_hidden.new_empty(min(chunk, len(hidden)), V)                     # (n, V)
     def grade(logits, where):
@@ -202,6 +228,10 @@ def check_arguments(hidden, weight, teacher_hidden, teacher_weight, temperature,
     if vocab_size is None and V_s != V_t: raise ValueError(f'the student has {V_s} scores a token and the teacher {V_t}: pass vocab_size=<true vocabulary size> if a head is padded')
     if vocab_size is not None and not 0 < vocab_size <= min(V_s, V_t): raise ValueError(f'vocab_size={vocab_size} must be from 1 to {min(V_s, V_t)}, the narrower head')
     return vocab_size or V_s
+
+# %% ../nbs/24_fused_loss.ipynb #06a1c69c
+def graded_by(divergence:str)->Callable: # how rows are graded: forward KL has a way of its own
+    return grade_forward_kl if divergence == 'forward_kl' else grade_rows
 
 # %% ../nbs/24_fused_loss.ipynb #22549f4f
 def fused_task_loss(
@@ -227,14 +257,14 @@ def faster_rows(
     divergence:str='forward_kl',
     device='cpu',
 )->tuple[Callable,dict]:               # for `rows`; seconds per 1,024 tokens of each path that works
-    "Measure `grade_rows` plain and compiled, and pick. Without a C++ compiler there is nothing to compare."
-    n = chunk_size(vocab_size)
+    "Measure the rows plain and compiled, and pick. Without a C++ compiler there is nothing to compare."
+    n, plain = chunk_size(vocab_size), graded_by(divergence)
+    block = 16 if torch.device(device).type == 'cpu' else n
     logits = torch.randn(2, n, vocab_size, device=device).to(dtype)
     targets, found = torch.zeros(n, dtype=torch.long, device=device), {}
-    paths = {'plain': grade_rows}
-    if any(map(shutil.which, ('c++', 'g++', 'clang++'))): paths['compiled'] = torch.compile(grade_rows, dynamic=True)
+    paths = {'plain': plain}
+    if any(map(shutil.which, ('c++', 'g++', 'clang++'))): paths['compiled'] = torch.compile(plain, dynamic=True)
     for name, rows in paths.items():
-        block = 16 if rows is grade_rows else n
         def once(): return [rows(*logits[:, a:a + block], targets[a:a + block], 2.0, 0.5, SLOPES[divergence]) for a in range(0, n, block)]
         try: once()                                                           # compiles
         except Exception: continue                                            # a compiler that does not work

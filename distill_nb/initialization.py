@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PRUNED', 'without', 'loss_without', 'block_inputs', 'layer_importance', 'sample_batches', 'pick_layers',
            'depth_prune', 'norms_of', 'activation_norms', 'loudest', 'members', 'kept_in_block', 'width_prune',
-           'project_embeddings', 'trim_vocabulary', 'student_shape', 'make_student', 'pruned_student']
+           'project_embeddings', 'trim_vocabulary', 'student_shape', 'make_student', 'random_student', 'pruned_student']
 
 # %% ../nbs/27_initialization.ipynb #df1bf515
 import copy, math
@@ -15,6 +15,7 @@ from functools import partial
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
+from .any_student import student_from_config
 from .config import ConfigError, DistillationConfig
 from .data import AlpacaDataset, DataCollator, LengthBatches
 from .losses import scored_positions
@@ -290,20 +291,24 @@ def make_student(
     teacher:Teacher,
     data:AlpacaDataset=None, # rows to measure the teacher's parts on, for depth, width and both
     n_row:int=32,            # how many of them, 4 or more; layers, which take long, are measured on a quarter
-)->StudentTransformer:       # float32, on the teacher's device, ready to train
+)->nn.Module:                # a StudentTransformer, or of another architecture (chapter 14); float32, on the teacher's device, ready to train
     "The student of `config`, started as `config.student_init` says. ConfigError where the teacher's shape does not allow it."
     if config.student_init in PRUNED: return pruned_student(config, teacher, data, n_row)
-    shape = StudentConfig(teacher.vocab_size, config.student_n_layer, config.student_n_head, config.student_n_embd, config.student_family,
+    student = student_from_config(config.student_config, teacher.vocab_size, config.seed, config.max_length) if config.student_config else random_student(config, teacher.vocab_size)
+    if config.student_init == 'embeddings':
+        rows, n_embd = teacher.model.get_input_embeddings().weight[:teacher.vocab_size], student.wte.weight.shape[1] # (V, D_t)
+        if n_embd > rows.shape[1]:
+            raise ConfigError(f'student_n_embd = {n_embd} (allowed: at most {rows.shape[1]}, the teacher\'s width, with student_init = "embeddings")')
+        student.wte.weight.data.copy_(project_embeddings(rows, n_embd))
+    return student.to(teacher.device)
+
+def random_student(config:DistillationConfig, vocab_size:int)->StudentTransformer:
+    "Our own Transformer with a start that depends on the seed alone."
+    shape = StudentConfig(vocab_size, config.student_n_layer, config.student_n_head, config.student_n_embd, config.student_family,
                           n_inner=config.student_n_inner or None, n_positions=max(1024, config.max_length))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        student = StudentTransformer(shape)
-    if config.student_init == 'embeddings':
-        rows = teacher.model.get_input_embeddings().weight[:teacher.vocab_size]          # (V, D_t)
-        if config.student_n_embd > rows.shape[1]:
-            raise ConfigError(f'student_n_embd = {config.student_n_embd} (allowed: at most {rows.shape[1]}, the teacher\'s width, with student_init = "embeddings")')
-        student.wte.weight.data.copy_(project_embeddings(rows, config.student_n_embd))
-    return student.to(teacher.device)
+        return StudentTransformer(shape)
 
 # %% ../nbs/27_initialization.ipynb #f353d166
 def pruned_student(config, teacher, data, n_row):

@@ -6,25 +6,25 @@
 __all__ = ['PAGE', 'TRIMMED', 'TRIMMED_LEGEND', 'LEGEND', 'prompt_ids', 'longest_text', 'continue_ids', 'answer',
            'sample_answers', 'samples_as_text', 'new_figure', 'losses_figure', 'held_out_figure', 'response_contexts',
            'next_token_logits', 'softened_figure', 'html_figure', 'html_table', 'html_samples', 'summary',
-           'training_part', 'softened_part', 'machine', 'versions', 'run_results', 'report_page', 'measure_all',
-           'report_run', 'saved_students', 'held_out_rows', 'saved_tokenizer', 'evaluate_folder', 'answer_from_folder']
+           'training_part', 'softened_part', 'run_results', 'report_page', 'measure_all', 'report_run',
+           'saved_students', 'held_out_rows', 'saved_tokenizer', 'evaluate_folder', 'answer_from_folder']
 
 # %% ../nbs/44_report.ipynb #39dfeed6
-import base64, copy, html, io, json, os, platform, re, textwrap
+import base64, copy, html, io, json, textwrap
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor
 from transformers import AutoTokenizer
-import distill_nb
+from .any_student import open_student
 from .config import DistillationConfig, to_toml, write_atomically
 from .data import AlpacaDataset, PromptTemplate, fit, load_records, prompt_key
 from .distiller import RunError
 from .evaluate import as_text, compare, evaluate
 from .losses import IGNORE
+from .speed import machine, versions
 from .student import StudentTransformer
 from .teacher import Teacher, load_teacher, pick_device, quiet
 from .temperature import BASELINE, BOOK_STYLE, STUDENT, compare_softened, plot_losses
@@ -280,17 +280,6 @@ def softened_part(
     said = f'The teacher\'s likeliest next tokens at T = {T:g}, amid answers to held-out instructions, and what the student thinks of them.'
     return f'<h2>What teacher and student expect next</h2><p>{said}</p><div class="figures">' + ''.join(figures) + '</div>'
 
-# %% ../nbs/44_report.ipynb #563ee9b0
-def machine()->dict: # what it ran on
-    "Processor, cores, threads, accelerator and operating system."
-    try: cpu = re.search(r'model name\s*:\s*(.+)', Path('/proc/cpuinfo').read_text())[1]
-    except (OSError, TypeError): cpu = platform.processor() or platform.machine()
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return dict(cpu=cpu, cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpu, system=platform.platform())
-
-def versions()->dict: # what it ran with
-    return dict(python=platform.python_version(), torch=torch.__version__, transformers=version('transformers'), distill_nb=distill_nb.__version__)
-
 # %% ../nbs/44_report.ipynb #47473257
 def run_results(
     job:Job,
@@ -405,7 +394,7 @@ def evaluate_folder(
         whole, teacher = teacher, trim_teacher(teacher, kept_from(tokenizer, teacher.tokenizer), tokenizer)
     rows = AlpacaDataset(records, teacher.tokenizer, None, config.max_length)
     say(f'{records.report}\n{rows.report}\n')
-    models = {name: StudentTransformer.from_pretrained(place, teacher.dtype).eval().to(teacher.device) for name, place in students.items()}
+    models = {name: open_student(place, teacher.dtype).eval().to(teacher.device) for name, place in students.items()}
     metrics = measure_all(models, teacher, rows, whole, records)
     say(as_text(compare(metrics)))
     if whole: say(TRIMMED_LEGEND.format(1 - lost_mass(whole, kept_from(tokenizer, whole.tokenizer), rows).mean().item()))
@@ -421,5 +410,5 @@ def answer_from_folder(
     "Let a saved student answer; its teacher is not needed. RunError where no student is saved there."
     place = next(iter(saved_students(folder).values()))
     tokenizer = saved_tokenizer(place)
-    student = StudentTransformer.from_pretrained(place).eval().to(pick_device('auto'))
+    student = open_student(place).eval().to(pick_device('auto'))
     return answer(student, tokenizer, PromptTemplate.from_tokenizer(tokenizer), instruction, input, **sampling)

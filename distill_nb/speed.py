@@ -544,7 +544,8 @@ def check_variants(
 def machine()->dict: # what it ran on
     try: cpu = re.search(r'model name\s*:\s*(.+)', Path('/proc/cpuinfo').read_text())[1]
     except (OSError, TypeError): cpu = platform.processor() or platform.machine()
-    return dict(cpu=cpu, cores=os.cpu_count(), threads=torch.get_num_threads(), system=platform.platform())
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return dict(cpu=cpu, cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpu, system=platform.platform())
 
 def versions()->dict: # what it ran with
     def find(name):

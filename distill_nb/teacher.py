@@ -235,5 +235,5 @@ def load_teacher(
     if tokenizer.vocab_size > rows:
         raise TeacherError(f'{name}: its tokenizer has {tokenizer.vocab_size} ids and its head {rows} rows: they do not belong together')
     teacher = Teacher(name, model, tokenizer, tokenizer.vocab_size)
-    teacher.split_head = probe(teacher)
+    with quiet(): teacher.split_head = probe(teacher)
     return teacher

@@ -14,7 +14,6 @@ from .config import ConfigError, DistillationConfig, write_atomically
 from .data import AlpacaDataset, PromptTemplate, load_records, split
 from .distiller import Distiller, RunError, RunFolder, has_checkpoint, make_accelerator
 from .initialization import make_student
-from .student import StudentTransformer
 from .teacher import ALIASES, Teacher, load_teacher
 from .teacher_cache import CachedTeacher, build_cache, check_cacheable
 from .vocabulary import choose_vocabulary, trim_teacher, trim_tokenizer
@@ -100,7 +99,7 @@ def starting_student(
     job:Job,
     folders:list,       # of the students to train
     resume:bool=False,
-)->StudentTransformer:
+):                      # a StudentTransformer or HFStudent
     "The student as every run of this configuration starts; where all will be resumed, any of the right shape."
     if resume and all(map(has_checkpoint, folders)): return RunFolder(folders[0]).best_student().to(job.teacher.device)
     return make_student(job.config, job.teacher, job.train)
@@ -111,7 +110,7 @@ def with_absolute_paths(
 )->DistillationConfig:
     "The same, with data and teacher findable from any folder. Names that are no files here stay."
     def absolute(name): return str(Path(name).expanduser().resolve()) if name and name not in ALIASES and Path(name).expanduser().exists() else name
-    return replace(config, data=absolute(config.data), teacher_model_type=absolute(config.teacher_model_type),
+    return replace(config, data=absolute(config.data), teacher_model_type=absolute(config.teacher_model_type), student_config=absolute(config.student_config),
                    teacher_cache=str(Path(config.teacher_cache).expanduser().resolve()) if config.teacher_cache else '')
 
 # %% ../nbs/32_train.ipynb #c8862bb9
@@ -138,7 +137,7 @@ def train_one(
     job:Job,
     name:str,                    # 'student', or 'baseline', which gets no teacher
     folder:Path,                 # for its checkpoints and log
-    student:StudentTransformer,  # trained in place
+    student,                     # trained in place
     resume:bool,
 )->Distiller:                    # whose student is trained
     distiller = Distiller(replace(job.config, output_dir=str(folder)), job.cache or job.teacher if name == 'student' else None, student)

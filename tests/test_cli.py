@@ -274,3 +274,25 @@ def test_bench(distill_nb, teacher, data, tmp_path):
     refused(distill_nb(*words), 'other files')
     refused(distill_nb('bench', '--variants', 'fast', '--output-dir', tmp_path / 'new'), 'fast')
     assert snapshot(tmp_path) == before
+
+
+def test_another_architecture(distill_nb, teacher, data, tmp_path):
+    "A student given by a configuration file is trained, measured and asked like any other."
+    shape = tmp_path / 'qwen3.json'
+    shape.write_text(json.dumps(dict(model_type='qwen3', hidden_size=32, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1, head_dim=16, intermediate_size=48)))
+    run = ['train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--max-steps', 2]
+    done = distill_nb(*run, '--student', shape, '--output-dir', tmp_path / 'run')
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / 'run/student/config.json').read_text())['model_type'] == 'qwen3'
+    assert 'bits/byte' in distill_nb('evaluate', tmp_path / 'run').stdout
+    assert distill_nb('generate', tmp_path / 'run', 'Name three colours.').returncode == 0
+    shape.write_text('{"model_type": "qwen33"}')
+    refused(distill_nb(*run, '--student', shape, '--output-dir', tmp_path / 'none'), 'qwen3')
+    refused(distill_nb(*run, '--student', shape, '--student-init', 'depth', '--output-dir', tmp_path / 'none'), 'random or embeddings')
+
+
+def test_on_policy(distill_nb, teacher, data, tmp_path):
+    "The student writes the answers that the teacher marks; a teacher of whom only a cache is left cannot."
+    run = ['train', '--preset', 'tiny', '--teacher', teacher, '--data', data, '--max-steps', 2, '--on-policy', 1, '--output-dir', tmp_path / 'run']
+    assert distill_nb(*run).returncode == 0
+    refused(distill_nb(*run, '--teacher-cache', tmp_path / 'cache'), 'the teacher has to run')
