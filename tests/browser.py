@@ -116,14 +116,9 @@ class Tour:
             total = sum(weight.values())
             self.heaviest = max(self.heaviest, (total, name))
             if total > HEAVIEST: self.wrong(name, f'loads {total / 1e6:.2f} MB besides pictures, {HEAVIEST / 1e6} MB is the limit')
-            for width in WIDTHS:
-                await page.set_viewport_size(dict(width=width, height=900))
-                wide = await page.evaluate(WIDE)
-                if wide: self.wrong(name, f'at {width} pixels {wide}')
-            await page.set_viewport_size(dict(width=1280, height=900))
             if found['figures']: await self.figures(page, name)
             if self.axe:
-                # the theme looks a moment after a change of width which boxes scroll now
+                # the theme finds out which boxes scroll a moment after the formulas are drawn
                 settled = "() => [...document.querySelectorAll('article pre')].every(e => (e.scrollWidth > e.clientWidth) === (e.tabIndex === 0))"
                 try: await page.wait_for_function(settled, timeout=5_000)
                 except Exception: self.wrong(name, 'a box of code scrolls and cannot be reached by keyboard')
@@ -131,6 +126,11 @@ class Tour:
                 for text in await page.evaluate(CHECK_AXE, ALL_RULES): self.wrong(name, text)
                 await page.evaluate(TO_DARK)
                 for text in await page.evaluate(CHECK_AXE, CONTRAST): self.wrong(name, f'in the dark, {text}')
+            for width in WIDTHS:
+                await page.set_viewport_size(dict(width=width, height=900))
+                await page.wait_for_timeout(150)  # the theme moves its sidebars after the change
+                wide = await page.evaluate(WIDE)
+                if wide: self.wrong(name, f'at {width} pixels {wide}')
         finally: await page.close()
 
     async def figures(self, page, name):
@@ -189,6 +189,17 @@ class Tour:
             await page.wait_for_url('**/23_losses.html*', timeout=10_000)
         except Exception as error: self.wrong('search', f'"Kullback" does not lead to chapter 23: {str(error).splitlines()[0]}')
         await page.close()
+        page, _ = await self.open('22_temperature.html')
+        await page.set_viewport_size(dict(width=390, height=844))
+        await page.wait_for_timeout(300)
+        await page.click('.search-button__button')
+        box = page.locator('#pst-search-dialog input[name=q]')
+        try:
+            await box.fill('Kullback', timeout=5_000)
+            await box.press('Enter')
+            await page.locator('#search-results a[href*="23_losses"]').first.wait_for(timeout=20_000)
+        except Exception as error: self.wrong('search', f'the button of a narrow screen finds nothing: {str(error).splitlines()[0]}')
+        await page.close()
 
     async def theme(self):
         page, _ = await self.open('23_losses.html')
@@ -237,6 +248,18 @@ class Tour:
         if not await body.is_visible(): self.wrong('answers', 'do not open by keyboard')
         await page.close()
 
+    async def paper(self):
+        page, _ = await self.open('23_losses.html')
+        await page.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
+        look = "() => [document.documentElement.dataset.theme, [...document.querySelectorAll('article details.answer')].every(d => d.open), getComputedStyle(document.querySelector('.bd-sidebar-primary')).display]"
+        await page.emulate_media(media='print')
+        await page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+        printed = await page.evaluate(look)
+        await page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+        after = await page.evaluate(look)
+        if printed != ['light', True, 'none'] or after[:2] != ['dark', False]: self.wrong('paper', f'printed as {printed}, back as {after}')
+        await page.close()
+
     async def roadmap(self):
         for width, kind in ((1280, 'wide'), (390, 'tall')):
             page, _ = await self.open('index.html')
@@ -265,7 +288,7 @@ async def tour(folder, base, axe, only):
         if only: pages = [p for p in pages if p in only]
         await asyncio.gather(*(guarded(name, it.visit(name)) for name in pages))
         if not only: it.links()
-        for step in () if only else (it.search, it.theme, it.copy, it.cards, it.answers, it.roadmap): await guarded(step.__name__, step())
+        for step in () if only else (it.search, it.theme, it.copy, it.cards, it.answers, it.paper, it.roadmap): await guarded(step.__name__, step())
         await browser.close()
         return it, len(pages)
 

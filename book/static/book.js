@@ -26,8 +26,15 @@
 
   const open = () => { const to = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1))); if (to) { const d = to.closest('details'); if (d && !d.open) { d.open = true; to.scrollIntoView(); } } };
   addEventListener('hashchange', open);
-  addEventListener('beforeprint', () => document.querySelectorAll('article details').forEach((d) => { if (!d.open) { d.open = true; d.dataset.printed = 'yes'; } }));
-  addEventListener('afterprint', () => document.querySelectorAll('details[data-printed]').forEach((d) => { d.open = false; delete d.dataset.printed; }));
+  // on paper: the light theme, and every answer open
+  const root = document.documentElement;
+  let before = null;
+  const print = (yes) => {
+    if (yes && before === null) { before = root.dataset.theme; root.dataset.theme = 'light'; document.querySelectorAll('article details:not([open])').forEach((d) => { d.open = true; d.dataset.printed = 'yes'; }); }
+    if (!yes && before !== null) { root.dataset.theme = before; before = null; document.querySelectorAll('details[data-printed]').forEach((d) => { d.open = false; delete d.dataset.printed; }); }
+  };
+  addEventListener('beforeprint', () => print(true));
+  addEventListener('afterprint', () => print(false));
 
   const scrollers = () => document.querySelectorAll('.pst-scrollable-table-container, div.math, dt.sig, .text_html').forEach((box) => {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0; else if (box.tabIndex === 0) box.removeAttribute('tabindex');
