@@ -6,7 +6,7 @@ import re
 
 import tinycss2
 
-PLAIN = 'n|p|w'  # names, punctuation, blanks: code in these pygments classes has the colour of plain text (conf.py chooses the styles)
+PLAIN = 'n|p|w|o'  # names, punctuation, blanks and operators: a third of all spans, and code reads as well without
 ALWAYS = {'collapsing', 'show', 'active', 'fade', 'dropdown-menu-end', 'search-result', 'highlighted', 'scrolled', 'hide'}
 
 
