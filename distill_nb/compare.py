@@ -157,6 +157,7 @@ def first_rows(
     few.rows, few.prompt_lengths, few.lengths = rows.rows[:n], rows.prompt_lengths[:n], rows.lengths[:n]
     return few
 
+# %% ../nbs/46_compare.ipynb #50381deb
 def turned(
     table:list, # of `compare`
 )->list:        # the same, one model a row: with many models that is easier to read
@@ -223,6 +224,7 @@ def colors_for(
     return ({name: color for name, color in zip(teachers, ('C0', '#7fa6d9', '#14345f') * len(teachers))} | {name: 'C2' for name in students}
             | {name: STUDENT_COLORS[i % len(STUDENT_COLORS)] for i, name in enumerate(pupils)})
 
+# %% ../nbs/46_compare.ipynb #6f4bdbc3
 @plt.style.context(BOOK_STYLE)
 def quality_figure(
     results:dict, # name -> Result
@@ -238,6 +240,7 @@ def quality_figure(
     ax.legend()
     return figure
 
+# %% ../nbs/46_compare.ipynb #45ad51a4
 @plt.style.context(BOOK_STYLE)
 def reliability_figure(
     results:dict, # name -> Result
@@ -286,6 +289,7 @@ def samples_of(
     wrote = {html.escape(name): r.answers.texts for name, r in results.items() if r.answers}
     return [dict(instruction=r['instruction'], input=r['input'], answers={name: texts[i] for name, texts in wrote.items() if i < len(texts)}) for i, r in enumerate(records[:n])]
 
+# %% ../nbs/46_compare.ipynb #4a4ba59a
 def compare_page(
     contenders:list,
     records:list,    # those that were scored
