@@ -13,6 +13,7 @@ import hashlib, json, math, random, re, warnings
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -278,14 +279,14 @@ def _begin_token(hf):
     return hf.bos_token if hf('a')['input_ids'][:1]==[hf.bos_token_id] else ''
 
 # %% ../nbs/03_data.ipynb #df40c334
-def _special_pattern(tokenizer):
+@lru_cache(16)
+def _special_pattern(specials): # a tuple of names
     "What matches the name of any special token, the longest first."
-    specials = sorted(tokenizer.special_ids, key=len, reverse=True)
-    return re.compile('(' + '|'.join(map(re.escape, specials)) + ')' if specials else '(?!)')
+    return re.compile('(' + '|'.join(map(re.escape, sorted(specials, key=len, reverse=True))) + ')' if specials else '(?!)')
 
 def _encode_pieces(tokenizer, pieces):
     "Ids of (text, is_template) pieces: special tokens count in template pieces only; text between them is encoded in one go."
-    pattern = _special_pattern(tokenizer)
+    pattern = _special_pattern(tuple(tokenizer.special_ids))
     ids, run = [], ''
     for text, is_template in pieces:
         for part in pattern.split(text):

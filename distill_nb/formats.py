@@ -13,7 +13,7 @@ __all__ = ['PROMPT', 'RESPONSE', 'TURNS', 'ROLES', 'TOOLS', 'TALK', 'QUESTION', 
            'batched', 'RecordTable', 'open_records', 'RowReport', 'RecordDataset', 'tokenizer_key', 'record_key',
            'split_records', 'first_prompt', 'prompt_ids', 'write_records', 'histogram', 'describe_data']
 
-# %% ../nbs/04_formats.ipynb #bc34a51b
+# %% ../nbs/04_formats.ipynb #1fbc1e15
 import ast, bz2, codecs, csv, gzip, hashlib, io, json, lzma, os, re, warnings, zlib
 from array import array
 from collections import Counter
@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import chain, islice, takewhile
+from itertools import accumulate, chain, islice, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ from .config import write_atomically
 from .data import (COLUMNS, SENTINEL, DataError, LoadReport, PromptTemplate, TokenReport, _begin_token, _chat_parts, _check_hub_name, _encode_pieces,
                              _first_line, _hub_table, _special_pattern, clean_row, clean_text, default_data_path, fit, held_out, prompt_key)
 
-# %% ../nbs/04_formats.ipynb #08d58a9f
+# %% ../nbs/04_formats.ipynb #e3bd26d2
 def chat_plan(
     tokenizer,         # distill_nb.tokenizer.Tokenizer
     roles:list[str],   # of all turns but the last answer
@@ -43,15 +43,18 @@ def chat_plan(
     first, *rest = re.split(f'{SENTINEL}(\\d+){SENTINEL}', text)   # words, number, words, number, words …
     numbers = [int(n) for n in rest[::2]]
     if sorted(numbers) != list(range(len(roles))) or [n for n in numbers if roles[n] == 'assistant'] != [n for n in range(len(roles)) if roles[n] == 'assistant']: return None
-    steps = [first]
-    for n, words in zip(numbers, rest[1::2]): steps += [n, *(_with_end(tokenizer, words) if roles[n] == 'assistant' else [words])]
+    steps, opening = [first], rest[-1]
+    for n, words in zip(numbers, rest[1::2]):
+        if roles[n] != 'assistant': steps += [n, words]; continue
+        if not opening.endswith(' '): steps[-1] = steps[-1].rstrip(' ')
+        steps += [n, *_with_end(tokenizer, words)]
     return steps
 
 def _with_end(tokenizer, words): # words of the template after an answer
-    "Split them around the token that closes the answer. Where the template has none, the end token is put in."
-    end = _special_pattern(tokenizer).search(words)
+    "The id that closes the answer, and the words after it. Where the template closes it by no token of its own, the end token is put in."
+    end = _special_pattern(tuple(tokenizer.special_ids)).search(words)
     if end is None or words[:end.start()].strip(): return [[tokenizer.eos_id], words]
-    return [words[:end.start()], [tokenizer.special_ids[end.group()]], words[end.end():]]
+    return [[tokenizer.special_ids[end.group()]], words[end.end():]]
 
 # %% ../nbs/04_formats.ipynb #08f05727
 def plain_plan(
@@ -69,7 +72,7 @@ def plain_plan(
         else: steps += [i, [eos_id]]
     return steps
 
-# %% ../nbs/04_formats.ipynb #e0dfa749
+# %% ../nbs/04_formats.ipynb #f96215b4
 class TurnTemplate:
     "Turns records of every form into exchanges: lists of (ids, whether they are graded)."
     def __init__(
@@ -78,22 +81,25 @@ class TurnTemplate:
         template=None,  # PromptTemplate; None = PromptTemplate.from_tokenizer(tokenizer)
     ):
         self.tokenizer, self.template = tokenizer, template or PromptTemplate.from_tokenizer(tokenizer)
-        self.begin = _encode_pieces(tokenizer, [(_begin_token(tokenizer.hf), True)])  # ids before every text
-        self.is_chat = _chat_parts(tokenizer.hf) == self.template.without_input      # else the template is not the tokenizer's
+        self.begin, self.end = _encode_pieces(tokenizer, [(_begin_token(tokenizer.hf), True)]), [tokenizer.eos_id] # ids before every text, and after every answer
+        self.is_chat = self.template.name == 'chat' and _chat_parts(tokenizer.hf) == self.template.without_input   # else it is not the tokenizer's own
         self.plans = {}
 
     def plan(self, roles:tuple)->list: # None where the template refuses
         if roles not in self.plans:
-            self.plans[roles] = chat_plan(self.tokenizer, roles) if self.is_chat else plain_plan(self.template, roles, self.tokenizer.eos_id)
+            self.plans[roles] = chat_plan(self.tokenizer, roles) if self.is_chat else plain_plan(self.template, roles, self.end[0])
         return self.plans[roles]
 
     def exchanges(self, record:dict)->list: # [[(ids, False), (ids, True)], …]; a pair or a text is one exchange
-        encode, end = self.tokenizer.encode, [self.tokenizer.eos_id]
         if 'turns' in record: return self._walk(record['turns'])
-        if 'text' in record: return [[(self.begin, False), (encode(record['text']) + end * (not record.get('continues')), True)]]
-        return [[(self.template.encode(self.tokenizer, record['instruction'], record.get('input') or ''), False), (encode(record['output']) + end, True)]]
+        if 'text' in record: return [[(self.begin, False), (self.tokenizer.encode(record['text']) + self.end * (not record.get('continues')), True)]]
+        prompt = self.template.encode(self.tokenizer, record['instruction'], record.get('input') or '')
+        return [[(prompt, False), (self.tokenizer.encode(record.get('output') or '') + self.end, True)]]
 
-# %% ../nbs/04_formats.ipynb #f2b9b92a
+    def ids(self, record:dict)->list: # all of a record's tokens, uncut
+        return [i for exchange in self.exchanges(record) for part, _ in exchange for i in part]
+
+# %% ../nbs/04_formats.ipynb #bfce6e49
 def _walk(self, turns):
     roles = tuple(t['role'] for t in turns[:-1])
     steps = self.plan(roles)
@@ -101,15 +107,15 @@ def _walk(self, turns):
         return self._walk([dict(turns[1], content=f"{turns[0]['content']}\n\n{turns[1]['content']}"), *turns[2:]])
     if steps is None:
         warnings.warn('the chat template cannot render several turns; such rows get the Alpaca prompts')
-        steps = plain_plan(PromptTemplate.alpaca(_begin_token(self.tokenizer.hf)), roles, self.tokenizer.eos_id)
+        steps = plain_plan(PromptTemplate.alpaca(_begin_token(self.tokenizer.hf)), roles, self.end[0])
     exchanges, run = [], []
     def context(): # what was collected so far
         pieces, run[:] = run[:], []
         return _encode_pieces(self.tokenizer, pieces), False
-    for step in [*steps, len(turns) - 1, [self.tokenizer.eos_id]]:
+    for step in [*steps, len(turns) - 1, self.end]:
         turn = turns[step] if isinstance(step, int) else None
         if isinstance(step, str): run.append((step, True))
-        elif isinstance(step, list): exchanges[-1] += [context()] * any(words for words, _ in run) + [(step, graded)]
+        elif isinstance(step, list): exchanges[-1].append((step, graded))
         elif turn['role'] != 'assistant': run.append((turn['content'], False))
         else:
             graded = turn.get('weight') != 0
@@ -139,7 +145,7 @@ def spread(
     for a, b in zip(spans[::2], spans[1::2]): labels[a:b] = ids[a:b]
     return labels
 
-# %% ../nbs/04_formats.ipynb #14b72a83
+# %% ../nbs/04_formats.ipynb #ca12c2e9
 PROMPT, RESPONSE, TURNS = 1, 2, 4 # what a row has lost
 
 def fit_exchanges(
@@ -148,8 +154,8 @@ def fit_exchanges(
     max_length:int,  # tokens
 )->tuple[list, int]: # pieces (ids, whether they are graded); what was lost, a sum of PROMPT, RESPONSE, TURNS
     "As many whole exchanges as fit, from the start; of the first, as much as `fit` leaves."
-    ends = np.cumsum([sum(len(ids) for ids, _ in e) for e in exchanges])
-    n = int((ends <= max_length).sum())
+    ends = accumulate(sum(len(ids) for ids, _ in e) for e in exchanges)
+    n = sum(end <= max_length for end in ends)
     if n: return sum(exchanges[:n], []), TURNS * (n < len(exchanges))
     (prompt, _), (answer, graded), *end = exchanges[0]
     response = answer + (end[-1][0] if end else [])
@@ -168,7 +174,7 @@ def windows(
         part = [*begin, *ids[start:start + room]]
         yield part, [len(begin) + (start > 0 or not begin), len(part)]
 
-# %% ../nbs/04_formats.ipynb #4bf41769
+# %% ../nbs/04_formats.ipynb #d846eb5b
 ROLES = {**dict.fromkeys(('user', 'human', 'prompter'), 'user'), **dict.fromkeys(('system', 'developer'), 'system'),
          **dict.fromkeys(('assistant', 'gpt', 'chatgpt', 'bing', 'bard', 'claude', 'model', 'bot', 'ai', 'chatbot'), 'assistant')}
 TOOLS = ('tool', 'function', 'function_call', 'function_response', 'tool_call', 'tool_response', 'observation', 'ipython')
@@ -181,6 +187,7 @@ def turn_text(
     parts = [p.get('text') if isinstance(p, dict) and p.get('type', 'text') == 'text' else p for p in content]
     return clean_text('\n'.join(parts)) if all(isinstance(p, str) for p in parts) else ...
 
+# %% ../nbs/04_formats.ipynb #0c1ff4df
 def read_turn(
     raw,                # a turn as it stands in the file
 )->tuple[str, str, str]: # role; text; why it cannot be used, '' where it can
@@ -239,7 +246,7 @@ def listed(value): # the list that a cell holds, or that its text spells; None w
             except (ValueError, SyntaxError, RecursionError, MemoryError): pass
     return value if isinstance(value, list) else None
 
-# %% ../nbs/04_formats.ipynb #6d0cdbbb
+# %% ../nbs/04_formats.ipynb #86cd7f5f
 def text_record(row, columns, number, report):
     "{'text'}: a row's text as it stands, but for line ends. With 'continues' where it is a part of a longer one."
     name = columns['text']
@@ -255,6 +262,7 @@ def talk_record(row, columns, number, report):
     turns = clean_turns(_system(row, columns) + turns, number, report)
     return turns and dict(turns=turns)
 
+# %% ../nbs/04_formats.ipynb #96103d6d
 def pair_record(row, columns, number, report):
     "{'instruction', 'input', 'output'} of a row; {'turns'} where the file has a column for the system's words or for earlier turns."
     record = clean_row(row, number, report, columns)
@@ -426,7 +434,7 @@ class JsonReader:
             self.many_lines, self.at = self.text.find('\n', self.at, end) >= 0, end
             return found
 
-# %% ../nbs/04_formats.ipynb #9b482f60
+# %% ../nbs/04_formats.ipynb #895ab06e
 def json_values(
     path:Path,            # for messages
     chunks:Iterator[str], # pieces of the text
@@ -445,6 +453,7 @@ def json_values(
         read, by_line = read + 1, by_line and not reader.many_lines
         yield value
 
+# %% ../nbs/04_formats.ipynb #0e74c076
 def _array(reader):
     reader.at += 1
     while (c := reader.peek()) != ']':
@@ -471,7 +480,7 @@ def json_rows(path, columns=None): # columns: not needed here
     head = list(islice(values, 2))
     yield from unwrapped(head[0]) if len(head) == 1 and isinstance(head[0], dict) else chain(head, values)
 
-# %% ../nbs/04_formats.ipynb #e30e364b
+# %% ../nbs/04_formats.ipynb #88b7801a
 SEPARATORS = {',': 'CSV', '\t': 'TSV', ';': 'CSV with semicolons', '|': 'CSV with bars'}
 
 def pick_dialect(
@@ -490,21 +499,23 @@ def pick_dialect(
         return len({column_name(c) for c in rows[0]} & KNOWN), even * doubt * (1 if len(rows[0]) > 1 else 0.5)
     return max([*((s, csv.QUOTE_MINIMAL) for s in SEPARATORS), ('\t', csv.QUOTE_NONE)], key=lambda c: score(*c)) # the first of equals
 
+# %% ../nbs/04_formats.ipynb #210ca5ac
 def csv_rows(
     path:Path,
     columns=None, # not needed here
 )->Iterator:      # dicts, the first row's cells their keys
     "Rows of a CSV file. A row with too few or too many cells comes as `Broken`; DataError for quotation marks that do not match."
     separator, quoting = pick_dialect(list(islice(text_lines(path), 400)))
-    rows = csv.reader(text_lines(path), delimiter=separator, quoting=quoting, strict=True)
+    rows, line = csv.reader(text_lines(path), delimiter=separator, quoting=quoting, strict=True), 1
     try:
         with _large_cells():
             header = next((row for row in rows if row), None)
             if header is None: raise DataError(f'{path}: the file is empty; it needs a line of names and one row or more')
+            line = rows.line_num + 1                           # where the next row begins
             for row in rows:
-                cells = row[:len(header)] + [c for c in row[len(header):] if c.strip()]
+                line, cells = rows.line_num + 1, row[:len(header)] + [c for c in row[len(header):] if c.strip()]
                 if row: yield dict(zip(header, cells)) if len(cells) == len(header) else Broken('has more or fewer cells than the first row has names')
-    except csv.Error as e: raise DataError(f'{path}: line {rows.line_num}: {e}; a quotation mark is missing there or before, or one too many') from e
+    except csv.Error as e: raise DataError(f'{path}: malformed CSV in the row that begins at line {line}: {e}; look for a quotation mark too few or too many') from e
 
 # %% ../nbs/04_formats.ipynb #d85cbf43
 @contextmanager
@@ -549,7 +560,7 @@ def _cut(text, size): # where to cut, in the second half
     gaps = [m for m in re.finditer(r'(?<=\S)\s+', text) if m.start() >= size // 2]
     return max(gaps, key=lambda m: (min(m.group().count('\n'), 2), m.start())).start() if gaps else size
 
-# %% ../nbs/04_formats.ipynb #04becb1e
+# %% ../nbs/04_formats.ipynb #f7687ceb
 @dataclass
 class Container:
     "A source of rows that can be read again and again."
@@ -559,6 +570,7 @@ class Container:
     size:int       # bytes
     key:str        # another one when the content is another
 
+# %% ../nbs/04_formats.ipynb #a1f66ed5
 def open_container(
     source:str|Path, # a file or a hub name
 )->Container:
@@ -567,12 +579,14 @@ def open_container(
     if path.is_dir(): raise DataError(f'{path}: is a folder; name one file in it')
     if path.is_file():
         kind, rows = _file_rows(path)
-        return Container(str(source), f'{kind}, {path.stat().st_size / 1e6:,.1f} MB', rows, path.stat().st_size, file_key(path))
+        size = path.stat().st_size
+        return Container(str(source), f'{kind}, ' + (f'{size / 1e6:,.1f} MB' if size > 1e5 else f'{size / 1e3:,.1f} kB'), rows, size, file_key(path))
     _check_hub_name(source)
     table = _hub_table(str(source))
     def rows(columns=None): return iter(table.select_columns(columns) if columns else table)
     return Container(str(source), 'a data set of the hub', rows, table.data.nbytes, hashlib.sha256(table._fingerprint.encode()).hexdigest()[:20])
 
+# %% ../nbs/04_formats.ipynb #25d7aab5
 def _file_rows(path): # the kind, and the function that reads rows
     with open(path, 'rb') as file: magic = file.read(4)
     ending = next((s for s in reversed([s.lower() for s in path.suffixes]) if s not in ('.gz', '.bz2', '.xz')), '')
@@ -585,7 +599,6 @@ def _file_rows(path): # the kind, and the function that reads rows
         raise DataError(f'{path}: unknown ending {ending!r}; known are .json, .jsonl, .ndjson, .csv, .tsv, .parquet, .txt and .md, each but Parquet also with .gz, .bz2 or .xz after it')
     return f'{"a JSON array" if start[:1] == "[" else "JSON Lines"}, {encoding}', partial(json_rows, path)
 
-# %% ../nbs/04_formats.ipynb #c69ca0b9
 def file_key(path):
     "A hash of what tells one file from another without reading all of it: name's endings, size, time of the last change, both ends."
     stat = path.stat()
@@ -604,7 +617,7 @@ def cache_dir()->Path: # where tables are kept; safe to delete
 
 def hashed(*parts)->str: return hashlib.blake2b('\x1f'.join(map(str, parts)).encode(), digest_size=10).hexdigest()
 
-# %% ../nbs/04_formats.ipynb #13c40cce
+# %% ../nbs/04_formats.ipynb #a6cfba0e
 def arrow_table(
     kinds:dict,         # column -> type, as `datasets` names it; [type] for a list
     batches,            # iterator over dicts: column -> list of values
@@ -626,6 +639,7 @@ def arrow_table(
     finally:
         if part: part.unlink(missing_ok=True)
 
+# %% ../nbs/04_formats.ipynb #beef55d5
 def kept_table(
     folder:Path,        # None: nothing is kept
     name:str,           # of the file, without ending: other content, other name
@@ -695,15 +709,15 @@ def open_records(
     why = '; '.join(f'{len(rows)}: {reason}' for reason, rows in list(report.dropped.items())[:5])
     raise DataError(f'{source}: no usable rows among {report.read} ({why}); mend the file or choose another')
 
-# %% ../nbs/04_formats.ipynb #b5d20f68
+# %% ../nbs/04_formats.ipynb #e9dee64a
 RECORD = dict(record='string', number='int64', digest='uint64', answers='int32', system='bool', rendered='bool')
 
 def _make_records(container):
     sample = list(islice(container.rows(), 200))
     if not sample: raise DataError(f'{container.source}: no rows; it needs one record or more')
     form = detect_format(sample, container.source)
-    report = FormatReport(container.source, container=container.kind, format=form.name, columns=list(form.columns.values()), unused=list(form.unused))
-    rows = tqdm(container.rows(list(form.columns.values())), unit=' rows', unit_scale=True, desc='reading', disable=container.size <= LARGE)
+    report = FormatReport(container.source, container=container.kind, format=form.name, columns=[c for use, c in form.columns.items() if use != 'continues'], unused=list(form.unused))
+    rows = tqdm(container.rows(list(form.columns.values())), unit=' rows', unit_scale=True, desc='reading', disable=container.size <= LARGE, mininterval=0.2 if os.isatty(2) else 30)
     return batched(_record_rows(rows, form, report), RECORD), lambda table: _about_records(table, report)
 
 def _record_rows(rows, form, report):
@@ -738,7 +752,7 @@ class RowReport(TokenReport):
                 f'({self.prompt_cut:,} lost part of the prompt, {self.response_cut:,} part of the answer, {self.turns_cut:,} later turns)'
                 + f'; {self.empty:,} left out, in which nothing is learned from' * bool(self.empty))
 
-# %% ../nbs/04_formats.ipynb #1de6cf46
+# %% ../nbs/04_formats.ipynb #b4966f21
 class RecordDataset(torch.utils.data.Dataset):
     """Rows of token ids with labels that are -100 where nothing is learned from, not shifted: labels[t] belongs to the token at t.
     ValueError where `max_length` leaves no room beside the template's closing words."""
@@ -759,7 +773,7 @@ class RecordDataset(torch.utils.data.Dataset):
         record, graded = (self.table.column(c).to_numpy() for c in ('record', 'graded'))
         mine = np.isin(record, records.rows)
         self.rows = np.flatnonzero(mine & (graded > 0))                             # (N,) rows of the table
-        self.records = np.searchsorted(records.rows, record[self.rows])             # (N,) number of the record that each comes from
+        self.record_of = np.searchsorted(records.rows, record[self.rows])           # (N,) number of the record that each comes from, in `records`
         self.lengths = array('q', self.table.column('length').to_numpy()[self.rows].astype('q').tobytes())
         self.report = self._count(max_length, graded, int((mine & (graded == 0)).sum()))
 
@@ -769,7 +783,7 @@ class RecordDataset(torch.utils.data.Dataset):
         ids, spans = (self.table.column(c)[int(self.rows[i])].values.to_pylist() for c in ('input_ids', 'spans'))
         return dict(input_ids=ids, labels=spread(ids, spans))
 
-# %% ../nbs/04_formats.ipynb #afb9600a
+# %% ../nbs/04_formats.ipynb #d17c7fe2
 TOKENS = dict(input_ids=['int32'], spans=['int32'], record='int64', length='int32', graded='int32', lost='int8')
 
 def tokenizer_key(tokenizer):
@@ -781,7 +795,7 @@ def _tokenized(self, records, max_length): # batches for `arrow_table`
     wanted = records.whole if records.folder else records.rows                      # a table that is kept serves every part
     texts = records.table.column('record')
     def rows():
-        for number in tqdm(wanted.tolist(), unit=' records', unit_scale=True, desc='tokenizing', disable=not records.folder):
+        for number in tqdm(wanted.tolist(), unit=' records', unit_scale=True, desc='tokenizing', disable=len(wanted) < 50_000, mininterval=0.2 if os.isatty(2) else 30):
             exchanges = self.turns.exchanges(record := json.loads(texts[number].as_py()))
             if 'text' in record: made, lost = windows(exchanges[0][1][0], max_length, self.turns.begin), 0
             else:
@@ -797,7 +811,7 @@ def _count(self, max_length, graded, empty):
 
 RecordDataset._tokenized, RecordDataset._count = _tokenized, _count
 
-# %% ../nbs/04_formats.ipynb #70393e75
+# %% ../nbs/04_formats.ipynb #1ee0965a
 def record_key(
     record:dict, # of any form
 )->str:
@@ -807,6 +821,7 @@ def record_key(
     said = {t['role']: t['content'] for t in reversed(record['turns'])}            # the first of each
     return prompt_key(dict(instruction=said['user'], input=said.get('system', '')))
 
+# %% ../nbs/04_formats.ipynb #757df919
 def split_records(
     records,                   # RecordTable, or a list of records
     valid_fraction:float=0.05, # share of the prompts to hold out, 0 <= fraction < 1; met on average
@@ -817,7 +832,7 @@ def split_records(
     if isinstance(records, RecordTable): return records.select(~held), records.select(held)
     return [r for r, h in zip(records, held) if not h], [r for r, h in zip(records, held) if h]
 
-# %% ../nbs/04_formats.ipynb #98d0a22e
+# %% ../nbs/04_formats.ipynb #aa70f7d3
 def first_prompt(
     record:dict, # of any form
 )->str:          # for people
@@ -826,6 +841,7 @@ def first_prompt(
     if 'turns' in record: return '\n\n'.join(t['content'] for t in takewhile(lambda t: t['role'] != 'assistant', record['turns']))
     return '\n\n'.join(filter(None, (record['instruction'], record.get('input'))))
 
+# %% ../nbs/04_formats.ipynb #52d98fcf
 def prompt_ids(
     record:dict,    # of any form
     tokenizer,      # distill_nb.tokenizer.Tokenizer
