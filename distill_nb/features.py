@@ -137,7 +137,7 @@ def check_map(
         raise ConfigError(f"layer_map = {layer_map}: give each of the student's {n_student} layers a teacher layer from 0 to {last} or None, never falling, ending with {last}")
     return [(i, j) for i, j in enumerate(layer_map) if j is not None]
 
-# %% ../nbs/30_features.ipynb #6c78c4e8
+# %% ../nbs/30_features.ipynb #15aacf8e
 KINDS = ('hidden', 'attention', 'relations')
 
 def shapes_of(
@@ -147,8 +147,9 @@ def shapes_of(
 )->dict: # {'student': StudentConfig, 'teacher': StudentConfig}
     "The shapes of both models; ConfigError, in one line, where they cannot be compared in this way."
     if kind not in KINDS: raise ConfigError(f'features = {kind!r} (allowed: {", ".join(KINDS)})')
+    if not isinstance(student, StudentTransformer): raise ConfigError(f'features = "{kind}" needs a student of the gpt2 or llama family: set features = "none" for others')
     if not isinstance(teacher, Teacher):
-        raise ConfigError(f'features = "{kind}" listens to the teacher while it runs, and a cached one does not: leave out teacher_cache, or set features = "none"')
+        raise ConfigError(f'features = "{kind}" listens while the teacher runs, and a cached one does not: leave out teacher_cache; for a teacher with other tokens set features = "none"')
     try: shapes = dict(student=student.config, teacher=config_from_hf(teacher.model.config))
     except ValueError as error: raise ConfigError(f'features = "{kind}" knows the inside of GPT-2 and Llama teachers only: {error}') from None
     heads = [shape.n_head for shape in shapes.values()]
