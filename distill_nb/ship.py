@@ -5,15 +5,17 @@
 # %% auto #0
 __all__ = ['KNOWN_TEACHERS', 'CARD', 'PRE_TOKENIZERS', 'GGUF_NAMES', 'GGUF_TYPES', 'TARGETS', 'provenance', 'read_results',
            'results_part', 'model_card', 'student_config', 'neighbours', 'pre_tokenizer_name', 'add_vocabulary',
-           'gguf_tensors', 'written_file', 'write_gguf', 'needs', 'write_onnx', 'export', 'write_card', 'write_task']
+           'gguf_tensors', 'written_file', 'write_gguf', 'needs', 'plainly_causal', 'write_onnx', 'export',
+           'write_card', 'write_task']
 
-# %% ../nbs/43_ship.ipynb #3b48b8de
+# %% ../nbs/43_ship.ipynb #3e4c81f0
 import copy, importlib.util, json, os, shutil, tempfile, warnings
 from contextlib import contextmanager
 from pathlib import Path
-import numpy as np
+from unittest.mock import patch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 from transformers import AutoTokenizer
 from .config import DistillationConfig, write_atomically
 from .data import PromptTemplate
@@ -21,7 +23,7 @@ from .distiller import RunError
 from .evaluate import Metrics, as_text, compare
 from .quantize import ABOUT
 from .student import StudentTransformer, written_whole
-from .teacher import ALIASES, quiet
+from .teacher import quiet
 from .tokenizer import DIGITS_PATTERN, GPT2_PATTERN, Tokenizer, split_pattern
 
 # %% ../nbs/43_ship.ipynb #cb7a06d5
@@ -232,13 +234,18 @@ def write_gguf(
         writer.write_header_to_file(); writer.write_kv_data_to_file(); writer.write_tensors_to_file(); writer.close()
     return Path(path)
 
-# %% ../nbs/43_ship.ipynb #9d62ad42
+# %% ../nbs/43_ship.ipynb #ee83c463
 def needs(
     *packages,  # import names
 ):
     "RunError that says what to install, where one of them is missing."
     missing = [p for p in packages if importlib.util.find_spec(p) is None]
     if missing: raise RunError(f'{", ".join(missing)} not installed: pip install {" ".join(missing)}')
+
+def plainly_causal(q, k, v)->Tensor: # shapes as in chapter 11
+    "Chapter 11's attention without its choice of the fastest way, which depends on sizes that a graph leaves free. Keys and values are repeated for their group."
+    k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))         # (B, H, T, hd)
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
 
 def write_onnx(
     student:StudentTransformer,
@@ -248,7 +255,7 @@ def write_onnx(
     needs('onnx', 'onnxscript')
     example = torch.zeros(2, min(8, student.config.n_positions), dtype=torch.long)        # sizes of 1 would be taken for constants
     shapes = ({0: torch.export.Dim('batch'), 1: torch.export.Dim('length', max=student.config.n_positions)},)
-    with written_file(path) as draft, warnings.catch_warnings(action='ignore'):
+    with written_file(path) as draft, warnings.catch_warnings(action='ignore'), patch('distill_nb.attention.causal_attention', plainly_causal):
         torch.onnx.export(copy.deepcopy(student).float().eval(), (example,), draft, dynamo=True, dynamic_shapes=shapes, input_names=['input_ids'],
                           output_names=['logits'], external_data=False, verbose=False)
     return Path(path)
