@@ -64,8 +64,8 @@ def unpack(
 )->Tensor:          # (N, K) int8
     return torch.stack([packed & 15, packed >> 4], 2).flatten(1).to(torch.int8) - 8
 
-# %% ../nbs/42_quantize.ipynb #747b4788
-FEW = 8 # tokens at once up to which the kernel for 8 bits is used
+# %% ../nbs/42_quantize.ipynb #9a7773dc
+FEW = 32 # tokens at once up to which the kernel for 8 bits is used
 
 class QuantizedLinear(nn.Module):
     "A linear layer whose weights are whole numbers on a grid. Nothing in it learns."
