@@ -44,7 +44,7 @@ class DistillationConfig:
     device:str='auto'                    # where to compute: auto, cpu, cuda or mps
     allocator:str='keep'                 # freed memory on Linux: keep (stays with the process, faster) or system (goes back)
     seed:int=0                           # of initialization, split and shuffling
-    data:str=''                          # JSON, JSONL, Parquet or hub name; '' = the embedded file
+    data:str=''                          # Alpaca, ShareGPT, messages, questions and answers or plain text, as JSON, JSON Lines, CSV, Parquet or hub name; '' = the embedded file
     teacher_cache:str=''                 # folder of `distill-nb cache`; '' = the teacher runs at every step
     valid_fraction:float=0.05            # share of the rows held out for validation
     eval_every:int=100                   # optimizer steps between two validations
