@@ -17,10 +17,11 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from .config import DistillationConfig, shorten, write_atomically
-from .data import AlpacaDataset, DataError, load_records, prompt_key, split
+from .data import DataError
 from .distiller import RunError
 from .evaluate import (COLUMNS, KINDS, WRITTEN_COLUMNS, Answers, Metrics, Scores, as_text, by_kind, calibrate, compare, differences, intervals, judge, middle,
                                  plot_reliability, resampled, score_rows, to_metrics, write)
+from .formats import RecordDataset, first_prompt, open_records, record_key, split_records
 from .report import PAGE, held_out_rows, html_figure, html_samples, html_table, new_figure, saved_students, saved_tokenizer
 from .student import StudentTransformer, config_from_hf
 from .teacher import Teacher, load_teacher
@@ -69,15 +70,16 @@ def open_contenders(
 def common_rows(
     records:list,    # as text
     contenders:list,
-)->tuple:            # the records that everybody reads whole, and {id of a teacher: AlpacaDataset of them}
+)->tuple:            # the records that everybody reads whole, and {id of a teacher: RecordDataset of them}
     "RunError where no record is left."
     teachers = {id(t): t for c in contenders for t in (c.teacher, c.whole)}
     most = {key: min(c.config.max_length for c in contenders if t is c.teacher or t is c.whole) for key, t in teachers.items()}
-    uncut = {key: AlpacaDataset(records, t.tokenizer, None, 10**9) for key, t in teachers.items()}
-    fits = [all(rows.lengths[i] <= most[key] for key, rows in uncut.items()) for i in range(len(records))]
+    def read(records): return {key: RecordDataset(records, t.tokenizer, None, 10**9) for key, t in teachers.items()}
+    short = [{r for r, n in zip(rows.record_of, rows.lengths) if n <= most[key]} for key, rows in read(records).items()]
+    fits = [all(i in numbers for numbers in short) for i in range(len(records))]
     if not any(fits): raise RunError(f'none of the {len(records)} rows fits into max_length of every run')
     kept = [record for record, fit in zip(records, fits) if fit]
-    return kept, {key: AlpacaDataset(kept, t.tokenizer, None, 10**9) for key, t in teachers.items()}
+    return kept, read(kept)
 
 # %% ../nbs/46_compare.ipynb #62a95e92
 def studied(
@@ -86,10 +88,10 @@ def studied(
     config:DistillationConfig,  # of its run
 )->tuple:                       # how many of the records' prompts it was trained on, and whether that is certain
     "Where the run's data cannot be read any more, every prompt that it did not hold out counts."
-    asked = [prompt_key(record) for record in records]
-    try: learned = {prompt_key(record) for record in split(load_records(config.data), config.valid_fraction, config.seed)[0]}
+    asked = [record_key(record) for record in records]
+    try: learned = {record_key(record) for record in split_records(open_records(config.data), config.valid_fraction, config.seed)[0]}
     except (DataError, OSError):
-        try: held_out = {prompt_key(record) for record in held_out_rows(place)}
+        try: held_out = {record_key(record) for record in held_out_rows(place)}
         except RunError: held_out = set()
         return sum(key not in held_out for key in asked), False
     return sum(key in learned for key in asked), True
@@ -141,7 +143,7 @@ class Result:
 
 def measure(
     model,                 # StudentTransformer or Teacher
-    rows:AlpacaDataset,
+    rows:RecordDataset,
     teacher:Teacher=None,  # to compare with
     n_answer:int=0,        # how many of the prompts to answer
 )->Result:
@@ -150,11 +152,11 @@ def measure(
     return Result(scores, to_metrics(scores, model), by_kind(scores, rows.tokenizer), answers)
 
 def first_rows(
-    rows:AlpacaDataset,
+    rows:RecordDataset,
     n:int,
-)->AlpacaDataset: # shares the tokens
+)->RecordDataset: # shares the tokens
     few = copy.copy(rows)
-    few.rows, few.prompt_lengths, few.lengths = rows.rows[:n], rows.prompt_lengths[:n], rows.lengths[:n]
+    few.rows, few.lengths = rows.rows[:n], rows.lengths[:n]
     return few
 
 # %% ../nbs/46_compare.ipynb #50381deb
@@ -287,7 +289,7 @@ def samples_of(
     n:int=3,
 )->list:          # as of chapter 44's sample_answers, with escaped names
     wrote = {html.escape(name): r.answers.texts for name, r in results.items() if r.answers}
-    return [dict(instruction=r['instruction'], input=r['input'], answers={name: texts[i] for name, texts in wrote.items() if i < len(texts)}) for i, r in enumerate(records[:n])]
+    return [dict(prompt=first_prompt(r), answers={name: texts[i] for name, texts in wrote.items() if i < len(texts)}) for i, r in enumerate(records[:n])]
 
 # %% ../nbs/46_compare.ipynb #4a4ba59a
 def compare_page(
@@ -314,7 +316,7 @@ def compare_page(
 # %% ../nbs/46_compare.ipynb #ab035d1b
 def compare_folders(
     folders:list,                # of runs, or of single students; the others are compared with the first
-    data:str='',                 # JSON, JSONL, Parquet or hub name; '': the rows that the first one's run held out
+    data:str='',                 # file or hub name, as of `open_records`; '': the rows that the first one's run held out
     n_answer:int=32,             # prompts that everybody answers; 0: none
     output:str='compare.html',   # the page; replaced if it is there
     say=print,
@@ -322,7 +324,7 @@ def compare_folders(
     "Measure saved students and their teachers on the same rows. RunError, DataError or TeacherError where something cannot be opened; nothing is written then."
     if Path(output).is_dir(): raise RunError(f'{output} is a folder: name a file for the page (--output)')
     contenders = open_contenders(folders)
-    records = load_records(data) if data else held_out_rows(contenders[0].place)
+    records = open_records(data) if data else held_out_rows(contenders[0].place)
     kept, rows = common_rows(records, contenders)
     if len(kept) < len(records): say(f'{len(records) - len(kept)} of {len(records)} rows do not fit into max_length of every run and are left out')
     warnings = warnings_for(kept, contenders)

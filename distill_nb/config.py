@@ -31,6 +31,8 @@ class DistillationConfig:
     temperature:float=2.0                # T > 0; higher = softer
     alpha:float=0.5                      # weight of the distillation loss, 0 to 1; the task loss gets the rest
     divergence:str='forward_kl'          # distillation loss: a name of chapter 23, such as reverse_kl or skew_kl
+    features:str='none'                  # also match what happens inside: none, hidden, attention or relations
+    feature_weight:float=1.0             # weight of that, beside the loss above
     on_policy:float=0.0                  # share of the micro-batches whose answers the student writes itself, 0 to 1
     max_length:int=512                   # tokens of prompt + response, longer rows are cut
     max_steps:int=1000                   # optimizer steps in the run
@@ -42,7 +44,7 @@ class DistillationConfig:
     device:str='auto'                    # where to compute: auto, cpu, cuda or mps
     allocator:str='keep'                 # freed memory on Linux: keep (stays with the process, faster) or system (goes back)
     seed:int=0                           # of initialization, split and shuffling
-    data:str=''                          # JSON, JSONL, Parquet or hub name; '' = the embedded file
+    data:str=''                          # Alpaca, ShareGPT, messages, questions and answers or plain text, as JSON, JSON Lines, CSV, Parquet or hub name; '' = the embedded file
     teacher_cache:str=''                 # folder of `distill-nb cache`; '' = the teacher runs at every step
     valid_fraction:float=0.05            # share of the rows held out for validation
     eval_every:int=100                   # optimizer steps between two validations
@@ -67,6 +69,7 @@ CHOICES = dict(
     student_init=('random', 'embeddings', 'depth', 'width', 'both'),
     student_vocabulary=('full', 'data'),
     divergence=('forward_kl', 'reverse_kl', 'js_divergence', 'skew_kl', 'skew_reverse_kl', 'total_variation', 'logit_mse', 'decoupled_kd', 'adaptive_kl'),
+    features=('none', 'hidden', 'attention', 'relations'),
     schedule=('cosine', 'linear', 'constant'),
     precision=('auto', 'fp32', 'bf16', 'fp16'),
     device=('auto', 'cpu', 'cuda', 'mps'),
@@ -83,7 +86,7 @@ RULES = dict(
     student_n_layer=at_least(1), student_n_head=at_least(1), student_n_embd=at_least(1),
     batch_size=at_least(1), accumulation_steps=at_least(1), max_steps=at_least(1), eval_every=at_least(1),
     max_length=at_least(2), warmup_steps=at_least(0), student_n_inner=at_least(0), weight_decay=at_least(0),
-    learning_rate=above(0, 1), temperature=above(0), grad_clip=above(0),
+    learning_rate=above(0, 1), temperature=above(0), grad_clip=above(0), feature_weight=above(0),
     alpha=(lambda x: 0 <= x <= 1, 'from 0 to 1'), on_policy=(lambda x: 0 <= x <= 1, 'from 0 to 1'), valid_fraction=(lambda x: 0 < x < 1, 'between 0 and 1, both excluded'),
     seed=(lambda x: 0 <= x < 2**32, 'from 0 to 2**32 - 1'))
 
@@ -117,8 +120,8 @@ def pair_problems(
 )->dict:     # {field name: what is allowed}
     "Judge fields that constrain each other, where each is fine by itself."
     found, c = {}, config
-    if c.teacher_cache and 'on_policy' not in bad and c.on_policy:
-        found['teacher_cache'] = f'empty with on_policy = {c.on_policy:g}, for which the teacher has to run'
+    if c.teacher_cache and not {'features', 'on_policy'} & set(bad) and (c.features != 'none' or c.on_policy):
+        found['teacher_cache'] = f'empty with features = {c.features!r} and on_policy = {c.on_policy:g}, for which the teacher has to run'
     if c.student_config and c.student_init not in ('random', 'embeddings'):
         found['student_init'] = 'random or embeddings with student_config: parts are copied between models of one family only'
     own_heads = c.student_family == 'llama' and c.student_init in ('width', 'both') # these keep the size of the teacher's heads

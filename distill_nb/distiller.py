@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['MALLOPT', 'MIXED', 'make_optimizer', 'keep_memory', 'Stream', 'RunError', 'make_accelerator', 'Distiller',
-           'plain_head', 'full_losses', 'losses', 'lessons', 'backward', 'train_step', 'check_finite', 'validate',
-           'write_checkpoint', 'read_checkpoint', 'RunFolder', 'check_free', 'remove_unmarked', 'fingerprint',
-           'check_same', 'has_checkpoint', 'board_writer', 'open_log', 'stop_between_steps', 'open_bar',
-           'in_any_process', 'judge', 'pause', 'fit', 'save', 'load']
+           'plain_head', 'full_losses', 'answer_losses', 'losses', 'lessons', 'backward', 'train_step',
+           'trained_parameters', 'check_finite', 'validate', 'write_checkpoint', 'read_checkpoint', 'RunFolder',
+           'check_free', 'remove_unmarked', 'fingerprint', 'check_same', 'has_checkpoint', 'board_writer', 'open_log',
+           'stop_between_steps', 'open_bar', 'in_any_process', 'judge', 'pause', 'fit', 'save', 'load']
 
 # %% ../nbs/31_distiller.ipynb #81cebfa8
 import ctypes, json, math, shutil, signal, sys, threading, time, zlib
@@ -23,6 +23,7 @@ from tqdm import tqdm
 from .any_student import open_student
 from .config import DistillationConfig, lr_at, write_atomically
 from .data import AlpacaDataset, DataCollator, LengthBatches
+from .features import FeatureLoss
 from .fused_loss import chunked_loss, fused_distillation_loss, fused_task_loss
 from .losses import get_divergence, same_vocabulary, scored_positions, scored_tokens, task_loss
 from .on_policy import check_readable, is_on_policy, luck_of, write_answers
@@ -98,7 +99,7 @@ def make_accelerator(
 
 # %% ../nbs/31_distiller.ipynb #677a30b1
 class Distiller:
-    "Teaches `student` with `teacher`; with `teacher=None`, on the labels alone."
+    "Teaches `student` with `teacher`; with `teacher=None`, on the labels alone. ConfigError or RunError where the two cannot be taught as the configuration asks."
     def __init__(self,
         config:DistillationConfig,    # validated here
         teacher:Teacher,              # frozen; None: the baseline without a teacher
@@ -112,8 +113,10 @@ class Distiller:
         if config.allocator == 'keep': keep_memory()
         self.accelerator = make_accelerator(config)
         self.dtype = pick_dtype(config.precision, self.accelerator.device)                 # of the matrix products
-        self.model, self.optimizer = self.accelerator.prepare(student, make_optimizer(student, config))
-        self.student = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False) # we cast ourselves, in `losses`
+        self.features = FeatureLoss(student, teacher, config.features).to(self.accelerator.device) if teacher and config.features != 'none' else None
+        trained = nn.ModuleList([student, self.features] if self.features else [student])
+        self.model, self.optimizer = self.accelerator.prepare(student, make_optimizer(trained, config))
+        self.student = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False) # we cast ourselves, in `answer_losses`
         self.fused = all(map(plain_head, (student, teacher)))
         self.step, self.tokens, self.best, self.log = 0, 0, None, []
 
@@ -138,7 +141,7 @@ def full_losses(
     batch:dict,  # `input_ids` and `labels`, each (B, T)
     alpha:float=None, # weight of the distillation loss; None: the configuration's
 )->tuple[Tensor,Tensor,Tensor]: # total, distillation, task: each () in nats per response token
-    "The losses of chapter 23 on the logits of both models: the reference that `losses` must equal."
+    "The losses of chapter 23 on the logits of both models: the reference that `answer_losses` must equal."
     (where, targets), c = scored_positions(batch['labels']), self.config      # (B, T) bool, (N,)
     alpha = c.alpha if alpha is None else alpha
     with self.autocast(): logits = self.model(batch['input_ids'], where)      # (N, V)
@@ -155,7 +158,7 @@ def full_losses(
 Distiller.full_losses = full_losses
 
 # %% ../nbs/31_distiller.ipynb #567db236
-def losses(
+def answer_losses(
     self,        # a Distiller
     batch:dict,  # `input_ids` and `labels`, each (B, T)
     alpha:float=None, # weight of the distillation loss; None: the configuration's
@@ -176,6 +179,20 @@ def losses(
             return chunked_loss(hidden, weight, cached_grade(teacher.beliefs(batch), targets, c.temperature, alpha, c.divergence))
         return fused_distillation_loss(hidden, weight, teacher_hidden, teacher.model.get_output_embeddings().weight, targets,
                                        c.temperature, alpha, c.divergence, teacher.vocab_size)
+
+Distiller.answer_losses = answer_losses
+
+# %% ../nbs/31_distiller.ipynb #05a8b329
+def losses(
+    self,        # a Distiller
+    batch:dict,  # `input_ids` and `labels`, each (B, T)
+    alpha:float=None, # weight of the distillation loss; None: the configuration's
+)->tuple[Tensor,Tensor,Tensor]: # total, distillation, task: each () in nats per response token
+    "What training minimizes: `answer_losses`, with the feature loss added to the total where the configuration asks for one."
+    if self.features is None: return self.answer_losses(batch, alpha)
+    with self.features.recording() as heard: total, distillation, task = self.answer_losses(batch, alpha)
+    where, _ = scored_positions(batch['labels'])                                # (B, T) bool
+    return total + self.config.feature_weight * self.features(heard, where), distillation, task
 
 Distiller.losses = losses
 
@@ -214,6 +231,7 @@ def backward(
                 losses = self.losses(batch, alpha)
                 with self.autocast(False): acc.backward(losses[0] * share * acc.num_processes) # processes are averaged: undo that
             sums += torch.stack(losses).detach() * share
+    for p in self.features.parameters() if self.features else (): p.grad = acc.reduce(p.grad, 'mean') # Accelerate knows the student alone
     return *acc.reduce(sums, 'sum').tolist(), n_token
 
 Distiller.backward = backward
@@ -227,7 +245,7 @@ def train_step(
     self.optimizer.zero_grad()
     total, distillation, task, n_token = self.backward(micro_batches)
     check_finite('loss', total, self.step + 1)
-    norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.grad_clip))
+    norm = float(self.accelerator.clip_grad_norm_(trained_parameters(self).values(), self.config.grad_clip))
     if self.accelerator.scaler is None: check_finite('gradient', norm, self.step + 1)  # a scaler skips the step instead
     lr = self.config.learning_rate * lr_at(self.step, self.config)
     for group in self.optimizer.param_groups: group['lr'] = lr
@@ -235,6 +253,10 @@ def train_step(
     self.step, self.tokens = self.step + 1, self.tokens + n_token
     return dict(step=self.step, tokens=self.tokens, total=total, distillation=distillation if self.teacher else None,
                 task=task, learning_rate=lr, grad_norm=norm if math.isfinite(norm) else None)
+
+def trained_parameters(distiller)->dict: # name -> parameter, of the student and of what is trained beside it
+    beside = distiller.features.named_parameters('features') if distiller.features else ()
+    return dict(distiller.student.named_parameters()) | dict(beside)
 
 def check_finite(what:str, value:float, step:int):
     if not math.isfinite(value):
@@ -254,7 +276,7 @@ def validate(
     for i in range(0, len(order), size):
         batch = self.to_device(collate([data[j] for j in order[i:i + size]]))
         count = scored_tokens(batch['labels'])
-        sums += torch.tensor([*(float(l) * count for l in self.losses(batch)), count])
+        sums += torch.tensor([*(float(l) * count for l in self.answer_losses(batch)), count])
     return dict(zip(('total', 'distillation', 'task'), (sums[:3] / sums[3]).tolist()))
 
 Distiller.validate = validate
@@ -265,9 +287,9 @@ def write_checkpoint(
     folder:Path, # appears only when everything in it is written
 ):
     "All that resuming needs. OSError where it cannot be written."
-    scaler, moments = distiller.accelerator.scaler, {}
-    for name, p in distiller.student.named_parameters():
-        moments |= {f'{key}/{name}': value for key, value in distiller.optimizer.state[p].items()}
+    scaler, parameters = distiller.accelerator.scaler, trained_parameters(distiller)
+    moments = {f'{key}/{name}': value for name, p in parameters.items() for key, value in distiller.optimizer.state[p].items()}
+    moments |= {f'value/{name}': p.detach() for name, p in parameters.items() if name.startswith('features.')} # no part of the student
     state = dict(step=distiller.step, tokens=distiller.tokens, best=distiller.best, scaler=scaler.state_dict() if scaler else None)
     with written_whole(folder) as draft:
         distiller.student.save_pretrained(draft)
@@ -281,10 +303,11 @@ def read_checkpoint(
 ):
     "Put student, optimizer and counters back to where `write_checkpoint` found them."
     distiller.student.load_state_dict(open_student(folder).state_dict())
-    parameters = dict(distiller.student.named_parameters())
+    parameters = trained_parameters(distiller)
     for name, value in load_file(folder / 'optimizer.safetensors').items():
         key, name = name.split('/', 1)
-        distiller.optimizer.state[parameters[name]][key] = value if key == 'step' else value.to(parameters[name].device)
+        if key == 'value': parameters[name].data.copy_(value)
+        else: distiller.optimizer.state[parameters[name]][key] = value if key == 'step' else value.to(parameters[name].device)
     state = json.loads((folder / 'state.json').read_text())
     if state['scaler']: distiller.accelerator.scaler.load_state_dict(state['scaler'])
     distiller.step, distiller.tokens, distiller.best = state['step'], state['tokens'], state['best']

@@ -13,6 +13,7 @@ __all__ = ['COLUMNS', 'KINDS', 'WRITTEN_COLUMNS', 'Calibration', 'calibrate', 'p
 import codecs, math, re, time
 from collections import Counter
 from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 from matplotlib import pyplot as plt
@@ -201,8 +202,9 @@ def score_batch(
 def count_tokens(
     data,  # AlpacaDataset, or other rows of input_ids and labels with a `tokenizer`
 )->dict:   # n_byte: (R,) bytes of each row's response text; n_all: prompt and response tokens of all rows
-    "What else the sums are divided by. The end token has no bytes."
-    def response(row): return [t for t in row['labels'][1:] if t not in (IGNORE, data.tokenizer.eos_id)]
+    "What else the sums are divided by. Special tokens, such as the end token, have no bytes."
+    none = {IGNORE, data.tokenizer.eos_id, *data.tokenizer.special_ids.values()}
+    def response(row): return [t for t in row['labels'][1:] if t not in none]
     rows = [data[i] for i in range(len(data))]
     return dict(n_byte=torch.tensor([len(data.tokenizer.decode_bytes(response(row))) for row in rows]), n_all=sum(len(row['input_ids']) for row in rows))
 
@@ -493,7 +495,7 @@ def write(
         labels = write_answers(model, batch, end, longest, max_new_tokens, temperature, draw, data.tokenizer.vocab_size)['labels'].tolist()
         written |= {j: [t for t in label if t != IGNORE] for j, label in zip(rows, labels)}
     def text(ids): return data.tokenizer.decode([t for t in ids if t != end]).strip()
-    references = [text(t for t in data[j]['labels'] if t != IGNORE) for j in range(len(data))]
+    references = [text(takewhile(lambda t: t != IGNORE, data[j]['labels'][data.prompt_lengths[j]:])) for j in range(len(data))] # of a conversation, the first answer
     return Answers([text(written[j]) for j in range(len(data))], [written[j][-1:] == [end] for j in range(len(data))], references)
 
 # %% ../nbs/41_evaluate.ipynb #fd6dddee

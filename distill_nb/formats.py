@@ -613,7 +613,7 @@ def file_key(path):
 VERSION = 1     # of the tables: raise it when the same file would give other records or tokens
 LARGE = 2**25   # bytes: sources above are kept on disk
 
-def cache_dir()->Path: # where tables are kept; safe to delete
+def cache_dir()->Path: # where tables and converted teachers are kept; safe to delete
     return Path(os.environ.get('DISTILL_NB_CACHE') or Path.home()/'.cache'/'distill_nb').expanduser()
 
 def hashed(*parts)->str: return hashlib.blake2b('\x1f'.join(map(str, parts)).encode(), digest_size=10).hexdigest()
@@ -777,6 +777,11 @@ class RecordDataset(torch.utils.data.Dataset):
         self.record_of = np.searchsorted(records.rows, record[self.rows])           # (N,) number of the record that each comes from, in `records`
         self.lengths = array('q', self.table.column('length').to_numpy()[self.rows].astype('q').tobytes())
         self.report = self._count(max_length, graded, int((mine & (graded == 0)).sum()))
+
+    @property
+    def prompt_lengths(self)->list: # tokens of each row before the first that is learned from
+        spans = self.table.column('spans')
+        return [spans[int(row)].values[0].as_py() for row in self.rows]
 
     def __len__(self): return len(self.rows)
 

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ALIASES', 'PRECISIONS', 'OFFLINE', 'TeacherError', 'embedded_file', 'pick_device', 'pick_dtype', 'cpu_has_bf16',
-           'reason', 'quiet', 'convert_gguf', 'gguf_field', 'cache_dir', 'converted', 'locate', 'hub_reachable',
-           'open_config', 'open_tokenizer', 'open_model', 'Teacher', 'probe', 'load_teacher']
+           'reason', 'quiet', 'convert_gguf', 'gguf_field', 'converted', 'locate', 'hub_reachable', 'open_config',
+           'open_tokenizer', 'open_model', 'Teacher', 'probe', 'load_teacher']
 
 # %% ../nbs/21_teacher.ipynb #62bcc17e
 import hashlib, importlib.util, io, os, re, sys, tempfile
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as hf_logging
+from .formats import cache_dir
 from .tokenizer import Tokenizer, from_hf, repair_gguf
 
 # %% ../nbs/21_teacher.ipynb #d02a4dbf
@@ -92,9 +93,6 @@ def gguf_field(gguf:Path, key:str): # a scalar or string field of the header, No
     return field.contents() if field else None
 
 # %% ../nbs/21_teacher.ipynb #0307783f
-def cache_dir()->Path: # where converted teachers are kept
-    return Path(os.environ.get('DISTILL_NB_CACHE') or Path.home() / '.cache' / 'distill_nb').expanduser()
-
 def converted(
     gguf:Path, # a GGUF file
 )->Path:       # a folder in transformers' format, in the cache

@@ -7,12 +7,13 @@ __all__ = ['check_output', 'Job', 'open_cache', 'check_length', 'prepare', 'star
            'train_one']
 
 # %% ../nbs/32_train.ipynb #cedfb709
-import copy, json
+import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from .config import ConfigError, DistillationConfig, write_atomically
-from .data import AlpacaDataset, PromptTemplate, load_records, split
+from .config import ConfigError, DistillationConfig
+from .data import PromptTemplate
 from .distiller import Distiller, RunError, RunFolder, has_checkpoint, make_accelerator
+from .formats import RecordDataset, RecordTable, open_records, split_records, write_records
 from .initialization import make_student
 from .teacher import ALIASES, Teacher, load_teacher
 from .teacher_cache import CachedTeacher, build_cache, check_cacheable
@@ -39,9 +40,9 @@ class Job:
     config:DistillationConfig
     teacher:Teacher
     template:PromptTemplate
-    train:AlpacaDataset       # rows to learn from
-    valid:AlpacaDataset       # held-out rows
-    valid_records:list        # the same as text
+    train:RecordDataset       # rows to learn from
+    valid:RecordDataset       # held-out rows
+    valid_records:RecordTable # the same as text
     whole:Teacher=None        # the teacher with all its tokens, where `teacher` is trimmed to those of the data
     cache:CachedTeacher=None  # what the teacher said about these rows, where `config.teacher_cache` names a folder
 
@@ -49,8 +50,8 @@ class Job:
 def open_cache(
     config:DistillationConfig,
     teacher:Teacher,
-    train:AlpacaDataset,
-    valid:AlpacaDataset,
+    train:RecordDataset,
+    valid:RecordDataset,
     say,
 )->CachedTeacher: # None where the configuration names no cache
     "Open the cache of the configuration; where there is none yet, let the teacher read every row once. CacheError for one that does not fit."
@@ -80,9 +81,9 @@ def prepare(
     "Open data and teacher, tokenize and split. ConfigError, DataError, RunError or TeacherError where something is unusable."
     make_accelerator(config.validate()) # a RunError where the device is missing or cannot do the precision
     if config.teacher_cache: check_cacheable(config.divergence)
-    records = load_records(config.data)
+    records = open_records(config.data)
     say(records.report)
-    learned, held_out = split(records, config.valid_fraction, config.seed)
+    learned, held_out = split_records(records, config.valid_fraction, config.seed)
     teacher = load_teacher(config.teacher_model_type, config.device, config.precision)
     check_length(config, teacher)
     template, whole = PromptTemplate.from_tokenizer(teacher.tokenizer), None
@@ -90,7 +91,7 @@ def prepare(
         kept = choose_vocabulary(learned, teacher.tokenizer, template) # on the rows to learn from only
         whole, teacher = teacher, trim_teacher(teacher, kept, trim_tokenizer(teacher.tokenizer, kept))
         say(f'vocabulary: {teacher.vocab_size:,} of the teacher\'s {whole.vocab_size:,} tokens')
-    train, valid = (AlpacaDataset(rows, teacher.tokenizer, template, config.max_length) for rows in (learned, held_out))
+    train, valid = (RecordDataset(rows, teacher.tokenizer, template, config.max_length) for rows in (learned, held_out))
     say(f'training: {train.report}\nheld out: {valid.report}')
     return Job(config, teacher, template, train, valid, held_out, whole, open_cache(config, teacher, train, valid, say))
 
@@ -130,7 +131,7 @@ def train(
         say(f'{name}: {sum(p.numel() for p in start.parameters()):,} parameters, {config.max_steps} steps')
         distillers[name] = train_one(job, name, folder, copy.deepcopy(start), resume and has_checkpoint(folder))
         distillers[name].save(out / name, job.teacher.tokenizer)
-    write_atomically(out / 'held_out.json', json.dumps(job.valid_records, ensure_ascii=False, indent=1))
+    write_records(out / 'held_out.json', job.valid_records)
     return job, distillers
 
 def train_one(

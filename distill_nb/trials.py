@@ -11,7 +11,6 @@ import copy, json, math, statistics, time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-import numpy as np
 import torch
 from torch import Tensor
 from .config import DistillationConfig, write_atomically
@@ -34,33 +33,19 @@ class Arm:
 
 # %% ../nbs/47_trials.ipynb #6ff63978
 class RememberedTeacher(Teacher):
-    "A teacher whose last hidden states for some rows are kept in memory. ValueError where it is asked about others."
+    "A teacher that reads a row once and keeps its last hidden states in memory. ValueError for one whose head cannot run by itself."
     def __init__(self,
-        teacher:Teacher,   # with a head that can run by itself
-        *datasets,         # AlpacaDatasets
-        batch_size:int=16, # rows it reads at once
+        teacher:Teacher,
     ):
         super().__init__(**vars(teacher))
         if not self.split_head: raise ValueError(f'{self.name}: its head cannot be run by itself, so there is nothing to remember')
-        self.known, collate = {}, DataCollator(teacher.tokenizer.eos_id)
-        rows = sorted((data[i] for data in datasets for i in range(len(data))), key=lambda row: len(row['input_ids']))
-        for i in range(0, len(rows), batch_size):
-            ids = collate(rows[i:i + batch_size])['input_ids'].to(teacher.device)         # (B, T)
-            for row, padded, state in zip(rows[i:i + batch_size], ids, teacher.hidden(ids)): # (T,), (T, D)
-                self.known[self.key(padded)] = state[:len(row['input_ids'])].clone()
+        self.known = {}
 
-    def key(self, ids:Tensor)->bytes: # (T,) with padding or without
-        "The tokens up to the first of the end tokens at the end."
-        other = (ids != self.tokenizer.eos_id).nonzero()
-        return ids[:int(other[-1]) + 1 if len(other) else 0].cpu().numpy().astype(np.int32).tobytes()
-
-    def hidden(self, input_ids:Tensor)->Tensor: # (B, T) -> (B, T, D), 0 at padding
-        out = torch.zeros(*input_ids.shape, self.model.get_output_embeddings().weight.shape[1], dtype=self.dtype, device=input_ids.device)
-        for row, ids in zip(out, input_ids):
-            key = self.key(ids)
-            if key not in self.known: raise ValueError(f'{self.name} has not read this row before: name its data set when it is made')
-            row[:len(self.known[key])] = self.known[key][:len(row)]
-        return out
+    def hidden(self, input_ids:Tensor)->Tensor: # (B, T) -> (B, T, D)
+        keys = [ids.cpu().numpy().tobytes() for ids in input_ids]
+        new = [i for i, key in enumerate(keys) if key not in self.known]
+        if new: self.known |= {keys[i]: state.clone() for i, state in zip(new, super().hidden(input_ids[new]))}
+        return torch.stack([self.known[key] for key in keys])
 
 # %% ../nbs/47_trials.ipynb #0f95fd29
 def run_arm(
@@ -138,7 +123,10 @@ def open_seed(
     if self.opened.get('seed') != seed:
         self.opened = {}                                                       # frees the last one first
         job = prepare(replace(self.config, seed=seed), say=lambda text: None)
-        self.opened = dict(seed=seed, job=job, remembered=RememberedTeacher(job.teacher, job.train, job.valid), starts={})
+        teacher, stream = RememberedTeacher(job.teacher), Stream(job.train, job.config)
+        for step in range(self.config.max_steps):                              # reads now what the arms will ask, so that their seconds compare
+            for batch in stream(step): teacher.hidden(batch['input_ids'].to(teacher.device))
+        self.opened = dict(seed=seed, job=job, remembered=teacher, starts={})
     return self.opened
 
 def start_of(

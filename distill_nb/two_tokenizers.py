@@ -287,7 +287,7 @@ class CrossTokenizerDistiller(Distiller):
         super().__init__(config, None, student)
         self.teacher = teacher
 
-    def losses(self,
+    def answer_losses(self,
         batch:dict,                # `input_ids` and `labels`, (B, T) each, in the student's tokens
         alpha:float=None,          # weight of the distillation loss; None: the configuration's
     )->tuple[Tensor, Tensor, Tensor]: # total, distillation, task: each () in nats per response token of the student's

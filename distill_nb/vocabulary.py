@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 from .config import ConfigError
 from .data import AlpacaDataset, DataCollator, PromptTemplate
+from .formats import TurnTemplate
 from .losses import scored_positions
 from .teacher import Teacher
 from .tokenizer import Tokenizer, as_list, byte_ranks, from_hf
@@ -55,14 +56,14 @@ def text_ranks(
     return byte_ranks(json.loads(tokenizer.hf.backend_tokenizer.to_str())['model'], tokenizer.special_ids)
 
 def choose_vocabulary(
-    records:list,                 # dicts with instruction, input, output: those to learn from, and no others
+    records:list,                 # of any form of chapter 04: those to learn from, and no others
     tokenizer:Tokenizer,          # the teacher's
     template:PromptTemplate=None, # None: PromptTemplate.from_tokenizer(tokenizer)
 )->Tensor:                        # (V',) old ids, rising: new id -> old id
     "The tokens that the records need, closed under merges, with all single bytes and special tokens. ConfigError where it is not byte-level BPE."
-    ranks, template = text_ranks(tokenizer), template or PromptTemplate.from_tokenizer(tokenizer)
+    ranks, turns = text_ranks(tokenizer), TurnTemplate(tokenizer, template)
     fixed = [dict(instruction='', input=i, output='') for i in ('', ' ')]                   # the template's words, with an input and without
-    used = {i for r in [*fixed, *records] for i in template.encode(tokenizer, r['instruction'], r.get('input') or '') + tokenizer.encode(r['output'])}
+    used = {i for r in [*fixed, *records] for i in turns.ids(r)}
     special = set(tokenizer.special_ids.values())
     tokens = [tokenizer.decode_bytes([i]) for i in used - special]
     closed = close_under_merges(tokens + [t for t in ranks if len(t) == 1], ranks)
