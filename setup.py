@@ -22,7 +22,7 @@ setup(
     packages=find_packages(include=[settings['lib_path'], settings['lib_path'] + '.*']),
     include_package_data=True,
     install_requires=settings['requirements'].split(),
-    extras_require={'dev': settings['dev_requirements'].split()},
+    extras_require={extra: settings[f'{extra}_requirements'].split() for extra in ('dev', 'ship')},
     entry_points={'console_scripts': settings['console_scripts'].split()},
     zip_safe=False,
 )

@@ -22,6 +22,7 @@ from .distiller import RunError
 from .evaluate import (COLUMNS, KINDS, WRITTEN_COLUMNS, Answers, Metrics, Scores, as_text, by_kind, calibrate, compare, differences, intervals, judge, middle,
                                  plot_reliability, resampled, score_rows, to_metrics, write)
 from .formats import RecordDataset, first_prompt, open_records, record_key, split_records
+from .quantize import open_saved
 from .report import PAGE, held_out_rows, html_figure, html_samples, html_table, new_figure, saved_students, saved_tokenizer
 from .student import StudentTransformer, config_from_hf
 from .teacher import Teacher, load_teacher
@@ -177,8 +178,8 @@ def measure_each(
         teachers[name] = measure(teacher, rows[id(teacher)], None, n_answer if can_write(teacher) else 0)
     for c in contenders:
         say(f'measuring {c.name}')
-        student = StudentTransformer.from_pretrained(c.place, c.teacher.dtype).eval().to(c.teacher.device)
-        students[c.name] = measure(student, rows[id(c.teacher)], c.teacher, n_answer)
+        student = open_saved(c.place, c.teacher.dtype, c.teacher.device)
+        students[c.name] = measure(student, rows[id(c.teacher)], c.teacher, n_answer if isinstance(student, StudentTransformer) else 0)
     return teachers, students
 
 # %% ../nbs/46_compare.ipynb #79fad254

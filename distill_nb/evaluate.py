@@ -212,9 +212,15 @@ def count_tokens(
 def parameter_size(
     network:nn.Module,
 )->tuple[int, float]: # parameters, and their megabytes (10^6 bytes)
-    "Parameters that two layers share are counted once."
-    parameters = list(network.parameters())
-    return sum(p.numel() for p in parameters), sum(p.numel() * p.element_size() for p in parameters) / 1e6
+    "Parameters that two layers share are counted once. A layer with an attribute `n_weight` says itself for how many weights its whole numbers stand."
+    parameters, packed, inside = list(network.parameters()), {}, set()
+    for layer in network.modules():
+        if not hasattr(layer, 'n_weight'): continue
+        held = [id(p) for name, p in layer.named_parameters(recurse=False) if name != 'bias']
+        packed[held[0]] = layer.n_weight
+        inside.update(held)
+    n = sum(packed.values()) + sum(p.numel() for p in parameters if id(p) not in inside)
+    return n, sum(p.numel() * p.element_size() for p in parameters) / 1e6
 
 # %% ../nbs/41_evaluate.ipynb #54af311d
 def check_vocabulary(

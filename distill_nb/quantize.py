@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['BITS', 'FEW', 'WEIGHTS', 'ABOUT', 'to_grid', 'from_grid', 'pack', 'unpack', 'QuantizedLinear', 'FourBitKernel',
            'QuantizedEmbedding', 'check_groups', 'quantize', 'tied_head', 'with_kernels', 'save_quantized',
-           'read_about', 'fill', 'load_quantized', 'open_student', 'quantize_folder', 'RoundingAware', 'rounding_aware',
-           'heal']
+           'read_about', 'fill', 'load_quantized', 'open_saved', 'open_covered', 'quantize_folder', 'RoundingAware',
+           'rounding_aware', 'heal']
 
 # %% ../nbs/42_quantize.ipynb #4c86ee73
 import copy, json, shutil
@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoConfig, GenerationConfig
+from .any_student import open_student
 from .config import DistillationConfig
 from .data import AlpacaDataset
 from .distiller import Distiller, RunError
@@ -94,7 +95,8 @@ class QuantizedLinear(nn.Module):
         rows = x.reshape(-1, x.shape[-1])                                                  # (M, K)
         if self.activations:
             whole, size, _ = to_grid(rows, 8, symmetric=True)                              # (M, K), (M, 1)
-            y = (torch._int_mm(whole, self.values.T) * (size * self.scale[:, 0].float())).to(x.dtype)
+            sums = torch._int_mm(whole, self.values.T) if x.device.type == 'cpu' else whole.float() @ self.values.T.float()
+            y = (sums * (size * self.scale[:, 0].float())).to(x.dtype)
         elif len(rows) <= FEW and self.has_kernel(x): y = torch._weight_int8pack_mm(rows, self.values, self.scale[:, 0])
         else: return F.linear(x, self.weight.to(x.dtype), self.bias)
         return (y if self.bias is None else y + self.bias).unflatten(0, x.shape[:-1])
@@ -249,27 +251,39 @@ def fill(
 
 def load_quantized(
     folder,                    # of save_quantized
-    dtype:torch.dtype=None,    # of scales, norms and arithmetic; None: bfloat16 where the processor multiplies it fast, else float32
-)->StudentTransformer:         # on the CPU, in eval mode
+    dtype:torch.dtype=None,    # of scales, norms and arithmetic; None: bfloat16 where the device multiplies it fast, else another
+    device='cpu',              # where it will compute; the kernels are the CPU's, elsewhere weights are converted
+)->StudentTransformer:         # in eval mode
     "Open a quantized student. RunError where the folder is damaged or holds none."
-    about, dtype = read_about(folder), dtype or pick_dtype('auto', torch.device('cpu'))
+    about, device = read_about(folder), torch.device(device)
+    dtype = dtype or pick_dtype('auto', device)
     try: state = load_file(Path(folder) / WEIGHTS)
     except (OSError, SafetensorError) as error: raise RunError(f'{Path(folder) / WEIGHTS} cannot be read ({error}): quantize the student again') from None
     with torch.random.fork_rng(devices=[]): student = StudentTransformer(config_from_hf(AutoConfig.from_pretrained(folder, local_files_only=True)))
     try: fill(student, state, about['activations'])
     except (AttributeError, KeyError, RuntimeError) as error:
         raise RunError(f'{Path(folder) / WEIGHTS} does not fit its config.json ({str(error).splitlines()[0]}): quantize the student again') from None
-    student = student.eval().requires_grad_(False).to(dtype)
-    return with_kernels(student) if dtype == torch.bfloat16 else student
+    student = student.eval().requires_grad_(False).to(device, dtype)
+    return with_kernels(student) if dtype == torch.bfloat16 and device.type == 'cpu' else student
 
 # %% ../nbs/42_quantize.ipynb #39cc2765
-def open_student(
+def open_saved(
     folder,                  # of a saved student, plain or quantized
-    dtype:torch.dtype=None,  # None: float32, or for a quantized one what the processor does fast
-)->StudentTransformer:
-    "Open a saved student, whichever kind it is, in eval mode. The errors of `StudentTransformer.from_pretrained` and of `load_quantized`."
-    if (Path(folder) / ABOUT).is_file(): return load_quantized(folder, dtype)
-    return StudentTransformer.from_pretrained(folder, dtype or torch.float32).eval()
+    dtype:torch.dtype=None,  # None: float32, or for a quantized one what the device does fast
+    device='cpu',            # where it will compute
+)->nn.Module:                # a StudentTransformer, or chapter 14's HFStudent
+    "Open a saved student, whichever kind it is, in eval mode. The errors of `open_student` and of `load_quantized`."
+    if (Path(folder) / ABOUT).is_file(): return load_quantized(folder, dtype, device)
+    return open_student(folder, dtype or torch.float32).eval().to(device)
+
+def open_covered(
+    folder,              # of a saved student in floats
+)->StudentTransformer:   # in eval mode
+    "Open a student whose layers we know one by one. RunError for one that is quantized or of another family."
+    if (Path(folder) / ABOUT).is_file(): raise RunError(f'{folder} is quantized already, in a format that only distill_nb reads: name the folder that it was made from')
+    student = open_student(folder)
+    if isinstance(student, StudentTransformer): return student.eval()
+    raise RunError(f'{folder} holds a {student.model.config.model_type}, but only students of the GPT-2 and Llama families can be quantized, or exported as anything but hf')
 
 def quantize_folder(
     folder,                  # of a saved student
@@ -280,10 +294,9 @@ def quantize_folder(
 )->Path:                     # of the quantized student
     "Quantize a saved student; its tokenizer and its settings come along. ValueError, RunError or FileNotFoundError where that cannot be done."
     folder = Path(folder).resolve()
-    if (folder / ABOUT).is_file(): raise RunError(f'{folder} is quantized already: name the folder that it was made from')
     out = Path(out) if out else folder.with_name(f'{folder.name}-int{bits}')
-    if out.exists(): raise RunError(f'{out} exists: name a new folder, or remove it')
-    small = quantize(StudentTransformer.from_pretrained(folder), bits, activations, group_size)
+    if out.exists(): raise RunError(f'{out} exists: name a new folder (--output-dir), or remove it')
+    small = quantize(open_covered(folder), bits, activations, group_size)
     with written_whole(out) as draft:
         save_quantized(small, draft)
         for path in folder.iterdir():

@@ -19,13 +19,14 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor
 from transformers import AutoTokenizer
-from .any_student import open_student
 from .config import DistillationConfig, to_toml, write_atomically
 from .data import PromptTemplate
 from .distiller import RunError
 from .evaluate import as_text, compare, evaluate
 from .formats import RecordDataset, RecordTable, first_prompt, open_records, prompt_ids, record_key
 from .losses import IGNORE
+from .quantize import open_saved
+from .ship import write_card
 from .speed import machine, versions
 from .student import StudentTransformer
 from .teacher import Teacher, load_teacher, pick_device, quiet
@@ -323,7 +324,7 @@ def report_run(
     resume:bool=False,    # continue a run that was stopped
     say=print,
 )->dict:                  # what results.json holds
-    "Train, measure every model on the held-out rows, write results.json and report.html, and say how it went."
+    "Train, measure every model on the held-out rows, write results.json, report.html and each student's card (README.md), and say how it went."
     job, distillers = train(config, baseline, resume, say)
     # students are measured in the teacher's precision, so that sizes and speeds compare; what is saved stays float32
     students = {name: copy.deepcopy(d.student).eval().to(job.teacher.dtype) for name, d in distillers.items()}
@@ -337,6 +338,7 @@ def report_run(
     page = report_page(job, distillers, metrics, samples)
     write_atomically(out / 'results.json', json.dumps(results, indent=1, ensure_ascii=False))
     write_atomically(out / 'report.html', page)
+    for name in distillers: write_card(out / name)
     say('\n'.join(['', as_text(compare(metrics)), *notes, '', samples_as_text(samples), '', f'Report: {out / "report.html"}']))
     return results
 
@@ -385,7 +387,7 @@ def evaluate_folder(
         whole, teacher = teacher, trim_teacher(teacher, kept_from(tokenizer, teacher.tokenizer), tokenizer)
     rows = RecordDataset(records, teacher.tokenizer, None, config.max_length)
     say(f'{records.report}\n{rows.report}\n')
-    models = {name: open_student(place, teacher.dtype).eval().to(teacher.device) for name, place in students.items()}
+    models = {name: open_saved(place, teacher.dtype, teacher.device) for name, place in students.items()}
     metrics = measure_all(models, teacher, rows, whole, records)
     say(as_text(compare(metrics)))
     if whole: say(TRIMMED_LEGEND.format(1 - lost_mass(whole, kept_from(tokenizer, whole.tokenizer), rows).mean().item()))
@@ -401,5 +403,5 @@ def answer_from_folder(
     "Let a saved student answer; its teacher is not needed. RunError where no student is saved there."
     place = next(iter(saved_students(folder).values()))
     tokenizer = saved_tokenizer(place)
-    student = open_student(place).eval().to(pick_device('auto'))
+    student = open_saved(place, device=pick_device('auto'))
     return answer(student, tokenizer, PromptTemplate.from_tokenizer(tokenizer), dict(instruction=instruction, input=input), **sampling)
