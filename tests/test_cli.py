@@ -124,7 +124,7 @@ BAD_DATA = {
     'empty file': ('empty.json', '', ['empty']),
     'no records': ('none.json', '[]', ['empty', 'no record', 'no row', '0 record']),
     'malformed JSON': ('broken.json', '[{"instruction": "Say hello.", "output": ', ['broken.json']),
-    'malformed JSON Lines': ('broken.jsonl', json.dumps(RECORD) + '\n{"instruction": \n', ['broken.jsonl']),
+    'malformed JSON Lines': ('broken.jsonl', json.dumps(RECORD) + '\n{"instruction": \n', ['two different prompts']),
     'wrong columns': ('columns.json', json.dumps([dict(who='I', what='sing')] * 9), ['who', 'instruction', 'output', 'columns']),
     'not a table': ('number.json', '17', ['number.json']),
     'not text': ('bytes.json', b'\xff\xfe\x00\x01\x80', ['bytes.json']),
