@@ -227,16 +227,14 @@ def one_line(
 @contextlib.contextmanager
 def tidy():
     "Progress and notes of other libraries: warnings dropped, and where stderr is a file the progress goes to stdout."
-    loggers = [logging.getLogger(name) for name in ('transformers', 'datasets', 'matplotlib', 'accelerate', 'torch', 'torch.onnx', 'torch.utils._pytree', 'torchao')]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers: logger.setLevel(logging.ERROR)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING) # levels of single loggers are no use: torch sets its own when it is imported
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(line_buffering=True) # in a pipe, too, each line comes at once
     with warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.showwarning = lambda message, category, file, *rest: print(f'note: {message}') if 'distill_nb' in file else None
         if not sys.stderr.isatty(): stack.enter_context(contextlib.redirect_stderr(sys.stdout))
         try: yield
-        finally:
-            for logger, level in zip(loggers, levels): logger.setLevel(level)
+        finally: logging.disable(before)
 
 # %% ../nbs/45_command_line.ipynb #0aca434b
 def main(

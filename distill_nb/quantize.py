@@ -97,12 +97,13 @@ class QuantizedLinear(nn.Module):
             whole, size, _ = to_grid(rows, 8, symmetric=True)                              # (M, K), (M, 1)
             sums = torch._int_mm(whole, self.values.T) if x.device.type == 'cpu' else whole.float() @ self.values.T.float()
             y = (sums * (size * self.scale[:, 0].float())).to(x.dtype)
-        elif len(rows) <= FEW and self.has_kernel(x): y = torch._weight_int8pack_mm(rows, self.values, self.scale[:, 0])
+        elif len(rows) <= FEW and self.has_kernel(rows): y = torch._weight_int8pack_mm(rows, self.values, self.scale[:, 0])
         else: return F.linear(x, self.weight.to(x.dtype), self.bias)
         return (y if self.bias is None else y + self.bias).unflatten(0, x.shape[:-1])
 
-    def has_kernel(self, x)->bool: # whether the CPU reads these 8 bits itself
-        return x.device.type == 'cpu' and x.dtype == self.scale.dtype == torch.bfloat16 and self.values.dtype == torch.int8 and self.scale.shape[1] == 1 and self.zero is None
+    def has_kernel(self, x)->bool: # whether the CPU reads these 8 bits itself; its kernel takes 16 inputs at a time, from round addresses, and checks neither
+        aligned = x.shape[-1] % 16 == 0 and self.values.data_ptr() % 16 == 0 and x.data_ptr() % 32 == 0
+        return aligned and x.device.type == 'cpu' and x.dtype == self.scale.dtype == torch.bfloat16 and self.values.dtype == torch.int8 and self.scale.shape[1] == 1 and self.zero is None
 
 # %% ../nbs/42_quantize.ipynb #6aaf9cb0
 class FourBitKernel(nn.Module):
@@ -192,9 +193,10 @@ def tied_head(
 def with_kernels(
     student:StudentTransformer, # quantized, in bfloat16, on a CPU; layers of 4 bits are replaced in place
 )->StudentTransformer:
-    "Let PyTorch's kernel run the layers of 4 bits where it can: those whose outputs come in sixteens."
+    "Let PyTorch's kernel run the layers of 4 bits where it can: those whose outputs come in sixteens, in groups that it knows."
     for name, layer in list(student.blocks.named_modules()):
-        if isinstance(layer, QuantizedLinear) and layer.values.dtype == torch.uint8 and len(layer.values) % 16 == 0:
+        if not isinstance(layer, QuantizedLinear) or layer.values.dtype != torch.uint8: continue
+        if len(layer.values) % 16 == 0 and 2 * layer.values.shape[1] // layer.scale.shape[1] in (32, 64, 128, 256):
             student.blocks.set_submodule(name, FourBitKernel(layer))
     return student
 
@@ -257,7 +259,7 @@ def load_quantized(
     "Open a quantized student. RunError where the folder is damaged or holds none."
     about, device = read_about(folder), torch.device(device)
     dtype = dtype or pick_dtype('auto', device)
-    try: state = load_file(Path(folder) / WEIGHTS)
+    try: state = {name: x.clone() for name, x in load_file(Path(folder) / WEIGHTS).items()}       # in a file they lie at any address
     except (OSError, SafetensorError) as error: raise RunError(f'{Path(folder) / WEIGHTS} cannot be read ({error}): quantize the student again') from None
     with torch.random.fork_rng(devices=[]): student = StudentTransformer(config_from_hf(AutoConfig.from_pretrained(folder, local_files_only=True)))
     try: fill(student, state, about['activations'])

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['FAMILIES', 'GPT2_NAMES', 'LLAMA_NAMES', 'StudentConfig', 'check_heads', 'make_norm', 'TransformerBlock',
            'init_weights', 'StudentTransformer', 'rename', 'check_covered', 'config_from_hf', 'config_to_hf',
-           'state_from_hf', 'state_to_hf', 'from_hf', 'to_hf', 'sample', 'generate', 'save_weights',
-           'quiet_transformers', 'written_whole', 'save_pretrained', 'from_pretrained']
+           'state_from_hf', 'state_to_hf', 'from_hf', 'to_hf', 'draw_by_inversion', 'sample', 'generate',
+           'save_weights', 'quiet_transformers', 'written_whole', 'save_pretrained', 'from_pretrained']
 
 # %% ../nbs/13_student.ipynb #6012263a
 import math, shutil, tempfile
@@ -271,6 +271,18 @@ def to_hf(
 StudentTransformer.from_hf = classmethod(from_hf)
 StudentTransformer.to_hf = to_hf
 
+# %% ../nbs/13_student.ipynb #06710776
+def draw_by_inversion(
+    p:Tensor,                 # (B, V) probabilities; a row need not sum to 1
+    generator:torch.Generator=None, # for reproducible draws
+)->Tensor:                    # (B,) token ids, never one of probability 0
+    "One token a row by inversion: the first whose running sum exceeds a uniform share of the total. RuntimeError for inf or nan."
+    ends = p.cumsum(-1)                                                                       # (B, V), where each token's stretch ends
+    total = ends[:, -1:]                                                                      # (B, 1)
+    if not total.isfinite().all(): raise RuntimeError('the probabilities hold inf or nan: look at the logits')
+    darts = total * torch.rand(total.shape, generator=generator, device=p.device)             # (B, 1), below the total
+    return torch.searchsorted(ends, darts, right=True)[:, 0]
+
 # %% ../nbs/13_student.ipynb #64a80bed
 def sample(
     logits:Tensor,            # (B, V) raw scores
@@ -284,8 +296,9 @@ def sample(
     if top_k is not None and top_k < 1: raise ValueError(f'top_k is {top_k}: use 1 or more')
     if top_p is not None and not 0 < top_p <= 1: raise ValueError(f'top_p is {top_p}: use a share in (0, 1]')
     if temperature == 0: return logits.argmax(-1)
-    V = logits.shape[-1]
-    scores, ids = (logits.float() / temperature).topk(min(top_k or V, V), dim=-1)             # (B, k), falling
+    scores, V = logits.float() / temperature, logits.shape[-1]
+    if (top_k or V) >= V and top_p in (None, 1): return draw_by_inversion(scores.softmax(-1), generator)   # nothing is cut, so nothing is sorted
+    scores, ids = scores.topk(min(top_k or V, V), dim=-1)                                     # (B, k), falling
     p = scores.softmax(-1)
     if top_p is not None: p = p.masked_fill(p.cumsum(-1) - p >= top_p, 0.0)                   # the first always stays
     return ids.gather(-1, torch.multinomial(p, 1, generator=generator))[:, 0]

@@ -99,7 +99,9 @@ def bar_row(key:str, name:str, bars:dict)->str: # bars: {key: (share of the widt
     said = ''.join(f'<td class="n" data-key="{k}" data-number="{x:.6g}">{text}</td>' for k, (_, _, x, text) in bars.items())
     return f'<tr><td data-name="{key}">{html.escape(name)}</td><td>{drawn}</td>{said}</tr>'
 
-def choice(name:str, options)->str: return f'<select name="{name}">' + ''.join(f'<option value="{i}">{html.escape(text)}</option>' for i, text in enumerate(options)) + '</select>'
+def choice(name:str, options)->str: # options: iterable of texts; the value of each is its number, from 0
+    "A menu to choose one of some texts from, as HTML."
+    return f'<select name="{name}">' + ''.join(f'<option value="{i}">{html.escape(text)}</option>' for i, text in enumerate(options)) + '</select>'
 
 # %% ../nbs/22_temperature.ipynb #4074e1a6
 _SOFTENED = '''const pc=x=>x<1e-6?'< 0.0001 %':(100*x).toPrecision(3)*1+' %',t=$('[name=t]');

@@ -277,6 +277,30 @@ def test_bench(distill_nb, teacher, data, tmp_path):
     assert snapshot(tmp_path) == before
 
 
+def test_quantize_and_export(distill_nb, finished_run, data, tmp_path):
+    "A quantized student is measured and asked like any other; other tools get their formats; what cannot be done is one line."
+    from importlib.util import find_spec
+    run = shutil.copytree(finished_run, tmp_path / 'run')
+    assert (run / 'student/README.md').is_file()
+    for bits in (8, 4):
+        done = distill_nb('quantize', run, '--bits', bits)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        assert distill_nb('evaluate', run / f'student-int{bits}', '--data', data).returncode == 0
+        assert distill_nb('generate', run / f'student-int{bits}', 'Name three colours.').returncode == 0
+    before = snapshot(run)
+    refused(distill_nb('quantize', run, '--bits', 4), 'exists')
+    refused(distill_nb('export', run / 'student-int8', '--to', 'gguf'), 'quantized')
+    refused(distill_nb('export', run, '--to', 'gguf', '--kind', 'q9'), 'q4_0')
+    refused(distill_nb('quantize', tmp_path), 'no saved student')
+    assert snapshot(run) == before
+    for to in ('hf', 'gguf'):
+        done = distill_nb('export', run, '--to', to)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+    done = distill_nb('export', run, '--to', 'onnx')
+    if all(map(find_spec, ('onnx', 'onnxscript'))): assert (done.returncode, done.stderr) == (0, '') and 'torch' not in done.stdout, done
+    else: refused(done, "pip install 'distill_nb[ship]'")
+
+
 def test_another_architecture(distill_nb, teacher, data, tmp_path):
     "A student given by a configuration file is trained, measured and asked like any other."
     shape = tmp_path / 'qwen3.json'
@@ -287,6 +311,9 @@ def test_another_architecture(distill_nb, teacher, data, tmp_path):
     assert json.loads((tmp_path / 'run/student/config.json').read_text())['model_type'] == 'qwen3'
     assert 'bits/byte' in distill_nb('evaluate', tmp_path / 'run').stdout
     assert distill_nb('generate', tmp_path / 'run', 'Name three colours.').returncode == 0
+    refused(distill_nb('quantize', tmp_path / 'run'), 'qwen3')
+    refused(distill_nb('export', tmp_path / 'run', '--to', 'gguf'), 'qwen3')
+    assert distill_nb('export', tmp_path / 'run', '--to', 'hf').returncode == 0
     shape.write_text('{"model_type": "qwen33"}')
     refused(distill_nb(*run, '--student', shape, '--output-dir', tmp_path / 'none'), 'qwen3')
     refused(distill_nb(*run, '--student', shape, '--student-init', 'depth', '--output-dir', tmp_path / 'none'), 'random or embeddings')

@@ -3,6 +3,7 @@
 python tools/execute.py nbs/23_losses.ipynb          slow cells are passed over and keep their committed outputs
 python tools/execute.py --slow nbs/23_losses.ipynb   slow cells too
 """
+import importlib.util
 import os
 import re
 import subprocess
@@ -21,7 +22,8 @@ class Client(NotebookClient):
     "Passes over what nbdev_test would pass over, outputs included."
     def __init__(self, *args, slow, **kwargs):
         super().__init__(*args, **kwargs)
-        flags = ['notest', 'cuda'] + ['slow'] * (not slow)
+        missing = [tool for tool in ('llama_cpp', 'onnxruntime', 'lm_eval') if not importlib.util.find_spec(tool)]
+        flags = ['notest', 'cuda', *missing] + ['slow'] * (not slow)
         self.passed_over = re.compile(rf'(?m)^#\|\s*({"|".join(flags)})\b|^#\|\s*eval:\s*false|nbdev_export\(')
 
     async def async_execute_cell(self, cell, cell_index, **kwargs):
