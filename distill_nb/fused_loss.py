@@ -6,10 +6,9 @@
 __all__ = ['SLOPES', 'forward_kl_slope', 'reverse_kl_slope', 'js_slope', 'skew_kl_slope', 'skew_reverse_kl_slope',
            'total_variation_slope', 'logit_mse_slope', 'decoupled_kd_slope', 'adaptive_kl_slope', 'grade_rows',
            'grade_forward_kl', 'compute_dtype', 'chunk_size', 'chunked_loss', 'fused_distillation_loss',
-           'check_arguments', 'graded_by', 'fused_task_loss', 'faster_rows']
+           'check_arguments', 'graded_by', 'fused_task_loss']
 
 # %% ../nbs/24_fused_loss.ipynb #7997544b
-import shutil, time
 from collections.abc import Callable
 import torch
 from torch import Tensor
@@ -249,25 +248,3 @@ def fused_task_loss(
         gradient = log_q.exp_().scatter_add_(1, right, torch.full_like(right, -1, dtype=log_q.dtype))
         return torch.stack([task, torch.zeros_like(task), task]), gradient.to(logits.dtype)
     return chunked_loss(hidden, weight, grade, chunk or chunk_size(len(weight)))[0]
-
-# %% ../nbs/24_fused_loss.ipynb #881624ee
-def faster_rows(
-    vocab_size:int,                    # V
-    dtype:torch.dtype=torch.bfloat16,  # of the logits
-    divergence:str='forward_kl',
-    device='cpu',
-)->tuple[Callable,dict]:               # for `rows`; seconds per 1,024 tokens of each path that works
-    "Measure the rows plain and compiled, and pick. Without a C++ compiler there is nothing to compare."
-    n, plain = chunk_size(vocab_size), graded_by(divergence)
-    block = 16 if torch.device(device).type == 'cpu' else n
-    logits = torch.randn(2, n, vocab_size, device=device).to(dtype)
-    targets, found = torch.zeros(n, dtype=torch.long, device=device), {}
-    paths = {'plain': plain}
-    if any(map(shutil.which, ('c++', 'g++', 'clang++'))): paths['compiled'] = torch.compile(plain, dynamic=True)
-    for name, rows in paths.items():
-        def once(): return [rows(*logits[:, a:a + block], targets[a:a + block], 2.0, 0.5, SLOPES[divergence]) for a in range(0, n, block)]
-        try: once()                                                           # compiles
-        except Exception: continue                                            # a compiler that does not work
-        start = time.perf_counter(); once(); once()
-        found[name] = (time.perf_counter() - start) / 2 * 1024 / n
-    return paths[min(found, key=found.get)], found
