@@ -16,7 +16,6 @@ from sphinx.transforms import SphinxTransform
 
 import chapters
 import reference
-import roadmap
 import terms
 
 BOOK = chapters.read_book()

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 from .config import write_atomically
-from .data import (COLUMNS, SENTINEL, DataError, LoadReport, PromptTemplate, TokenReport, _begin_token, _chat_parts, _check_hub_name, _encode_pieces,
+from .data import (SENTINEL, DataError, LoadReport, PromptTemplate, TokenReport, _begin_token, _chat_parts, _check_hub_name, _encode_pieces,
                              _first_line, _hub_table, _special_pattern, clean_row, clean_text, default_data_path, fit, held_out, prompt_key)
 
 # %% ../nbs/04_formats.ipynb #e3bd26d2

@@ -12,8 +12,7 @@ __all__ = ['SLOPES', 'forward_kl_slope', 'reverse_kl_slope', 'js_slope', 'skew_k
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from torch.nn import functional as F
-from .losses import SKEW, get_divergence, head_share, log_mixture, task_loss
+from .losses import SKEW, head_share, log_mixture
 
 # %% ../nbs/24_fused_loss.ipynb #90e339ac
 def forward_kl_slope(log_q:Tensor, log_p:Tensor, targets:Tensor=None)->tuple[Tensor, Tensor]: # (n, V) each, (n,) -> (n,) nats, (n, V)
@@ -141,7 +140,7 @@ class _ChunkedLoss(torch.autograd.Function):
     "The gradients are made in the forward pass, while the logits are at hand."
     @staticmethod
     def forward(ctx, hidden, weight, grade, chunk, dtype, learn):
-        h, w, (N, D) = hidden.to(dtype), weight.to(dtype), hidden.shape
+        h, w, N = hidden.to(dtype), weight.to(dtype), len(hidden)
         sums = torch.zeros(3, device=h.device, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
         hidden_grad = torch.zeros_like(h) if learn else None
         weight_grad = torch.zeros_like(weight) if learn else None                    # (V, D), in the weight's own type

@@ -220,7 +220,8 @@ def write_gguf(
     "One file that llama.cpp runs. RunError for a tokenizer that it cannot follow."
     from gguf import GGMLQuantizationType, GGUFWriter, quants
     if kind not in GGUF_TYPES: raise RunError(f'{kind}: GGUF is written as {", ".join(GGUF_TYPES)}')
-    c, pre = student.config, pre_tokenizer_name(tokenizer)
+    c = student.config
+    pre_tokenizer_name(tokenizer)                                            # refuses before anything is written
     with written_file(path) as draft:
         writer = GGUFWriter(draft, c.family)
         writer.add_name(name); writer.add_block_count(c.n_layer); writer.add_context_length(c.n_positions); writer.add_embedding_length(c.n_embd)

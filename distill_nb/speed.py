@@ -23,12 +23,12 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
-from .config import ConfigError, DistillationConfig, lr_at, write_atomically
+from .config import DistillationConfig, lr_at, write_atomically
 from .data import AlpacaDataset, DataCollator
 from .distiller import Distiller, RunError, Stream, keep_memory, make_optimizer
 from .fused_loss import fused_distillation_loss
 from .losses import IGNORE, distillation_loss, get_divergence, same_vocabulary, scored_positions, scored_tokens, task_loss
-from .student import StudentConfig, StudentTransformer, written_whole
+from .student import StudentTransformer, written_whole
 from .teacher import Teacher, locate
 from .teacher_cache import CachedTeacher, build_cache, check_cacheable
 from .train import Job, prepare, starting_student

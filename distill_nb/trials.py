@@ -14,11 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from .config import DistillationConfig, write_atomically
-from .data import DataCollator
 from .distiller import Distiller, RunError, Stream
 from .evaluate import evaluate
 from .initialization import make_student
-from .losses import IGNORE
 from .speed import machine, versions
 from .teacher import Teacher
 from .train import Job, prepare
