@@ -303,7 +303,7 @@ def html_tokens(
     def one(t):
         tag, text = 'span' if t['agree'] else 'u', t['text'].replace('\n', '↵\n') or '·'
         return f'<{tag} style="{tint(t["kl"])}" title="{html.escape(said_of(t))}">{html.escape(text)}</{tag}>'
-    far = [f'{token_label(t["text"])} ({said_of(t)})' for t in sorted(view, key=lambda t: -t['kl'])[:worst] if round(t['kl'], 2) > 0]
+    far = [f'{token_label(t["text"] or "·")} ({said_of(t)})' for t in sorted(view, key=lambda t: -t['kl'])[:worst] if round(t['kl'], 2) > 0]
     return f'<p class="tokens">{"".join(map(one, view))}</p><p>Farthest apart: {html.escape("; ".join(far)) or "nothing"}.</p>'
 
 # %% ../nbs/44_report.ipynb #83732a61
