@@ -31,7 +31,7 @@ class Client(NotebookClient):
         return await super().async_execute_cell(cell, cell_index, **kwargs)
 
 
-NOISE = re.compile('IProgress not found|torchao|torch/utils/_pytree')  # what libraries say to whoever runs a notebook, and no reader needs
+NOISE = re.compile(r'IProgress not found|torchao|torch/utils/_pytree|^\r|^\s*$')  # what libraries say to whoever runs a notebook, and no reader needs: progress bars begin with \r
 
 
 def without_noise(outputs): return [o for o in outputs if not (o.get('name') == 'stderr' and NOISE.search(o['text']))]
