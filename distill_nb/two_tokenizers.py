@@ -126,7 +126,7 @@ class VocabularyMap:
         to_student = [first_token(student, part) for part in token_bytes(teacher)] + [len(student)]
         to_teacher = [first_token(teacher, part) for part in token_bytes(student)] + [len(teacher)]
         to_student[teacher.eos_id], to_teacher[student.eos_id] = student.eos_id, teacher.eos_id
-        to_student, to_teacher = torch.tensor(to_student), torch.tensor(to_teacher)               # (V_s + 1,) and (V_t + 1,) with "none"
+        to_student, to_teacher = torch.tensor(to_student), torch.tensor(to_teacher)               # (V_t + 1,) and (V_s + 1,) with "none"
         root = torch.arange(len(teacher) + 1)
         for _ in range(max(map(len, token_bytes(teacher)))): root = to_teacher[to_student[root]]  # each step is shorter, or the last one
         _, classes = torch.cat([root[to_teacher], root]).unique(return_inverse=True)
