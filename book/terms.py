@@ -7,8 +7,8 @@ from html import escape
 from chapters import source
 
 ENTRY = re.compile(r'(?m)^\*\*([^*\n]+)\.\*\*\s+(.+)$')
-TEX = {r'\Vert': '‖', r'\|': '‖', r'\,': ' ', r'\ln': 'ln', r'\alpha': 'α', r'\beta': 'β', r'\cdot': '·', r'\ell': 'ℓ', r'\times': '×', r'\le': '≤', r'\ge': '≥'}
-EVERYDAY = {'family', 'epoch', 'frozen', 'report', 'split', 'row', 'rows', 'true'}  # too often meant otherwise
+TEX = {r'\Vert': '‖', r'\|': '‖', r'\,': ' ', r'\ln': 'ln', r'\alpha': 'α', r'\beta': 'β', r'\cdot': '·', r'\ell': 'ℓ', r'\times': '×', r'\le': '≤', r'\ge': '≥', r'\rho': 'ρ', r'\tanh': 'tanh', r'\to': '→'}
+EVERYDAY = {'family', 'epoch', 'frozen', 'report', 'split', 'row', 'rows', 'true', 'slope', 'tail'}  # too often meant otherwise
 
 
 @dataclass
@@ -54,7 +54,8 @@ def glossary(book):
 def pattern(words):
     def one(word):
         body = r'[\s-]'.join(re.escape(w) for w in re.split(r'[\s-]+', word))
-        return body if re.search(r'[A-Z].*[A-Z]', word) else f'(?i:{body})'
+        if not re.search(r'[A-Z].*[A-Z]', word): return f'(?i:{body})'
+        return f'(?i:{body[0]}){body[1:]}' if word[1].islower() else body      # "Forward KL" in a sentence is "forward KL", but BPE is BPE
     return re.compile(r'(?<![\w-])(?:' + '|'.join(one(w) for w in sorted(words, key=len, reverse=True)) + r')(?:s|es)?(?![\w-])')
 
 

@@ -16,7 +16,7 @@ def attention_by_table(
     k:Tensor, # (B, H_kv, T, hd) keys; H_kv divides H
     v:Tensor, # (B, H_kv, T, hd) values
 )->Tensor:    # (B, H, T, hd)
-    "The same with its table of weights kept, B x H x T x T numbers."
+    "Causal attention that keeps its table of weights, B x H x T x T numbers: what `causal_attention` gives for T = S."
     (B, H, T, hd), G = q.shape, q.shape[1] // k.shape[1]                                             # G query heads share a key-value head
     later = torch.full((T, T), -math.inf, dtype=q.dtype, device=q.device).triu(1).repeat(G, 1)       # (G*T, T)
     q, k, v = q.reshape(-1, G * T, hd), k.reshape(-1, T, hd), v.reshape(-1, T, hd)                   # (B*H_kv, ...)
