@@ -102,7 +102,7 @@ class Links(SphinxTransform):
         self.names(docname, chapter)
         if chapter is not None:
             self.chapter_words(chapter)
-            if chapter is not NOTATION and chapter.number and not chapter.is_solution: self.first_uses()
+            if chapter is not NOTATION and chapter.number and not chapter.is_solution: self.first_uses(chapter)
 
     def anchors(self):
         by_heading = {t.anchor for t in TERMS}
@@ -163,16 +163,17 @@ class Links(SphinxTransform):
         for text in self.texts():
             match = CHAPTER_WORD.search(text.astext())
             if not match or int(match[2]) not in BY_NUMBER: continue
+            if re.search(r'\d{4}[a-z]?, $', text.astext()[:match.start()]): continue                  # of somebody's book
             other = BY_NUMBER[int(match[2])]
             if other.doc == chapter.doc or (other.doc, id(text.parent)) in seen: continue
             seen.add((other.doc, id(text.parent)))
             target = addnodes.pending_xref('', nodes.inline('', match[0]), refdomain='std', reftype='doc', reftarget='/' + other.doc, refdoc=self.env.docname, refexplicit=True)
             self.put(text, match, target)
 
-    def first_uses(self):
+    def first_uses(self, chapter):
         "Each term of the glossary where the chapter first uses it."
-        open_terms = {t.anchor: (t, terms.pattern([w for w in t.words if w.lower() not in terms.EVERYDAY])) for t in TERMS if any(w.lower() not in terms.EVERYDAY for w in t.words)}
-        queue = list(self.texts())
+        open_terms = {t.anchor: (t, terms.pattern(words)) for t in TERMS if (words := t.words_in(chapter.doc))}
+        queue = [text for text in self.texts() if not inside(text, nodes.emphasis)]  # not in titles of books and papers
         while queue and open_terms:
             text = queue.pop(0)
             found = [(m, t) for t, p in open_terms.values() if (m := p.search(text.astext()))]
@@ -225,7 +226,7 @@ def context(app, pagename, templatename, context, doctree):
     for c in BOOK.values():
         if not c.number or c.is_solution: continue
         if not parts or parts[-1]['name'] != c.part: parts.append(dict(name=c.part, chapters=[]))
-        parts[-1]['chapters'].append(dict(url=f'{base}{c.doc}.html', no=int(c.number), title=c.title, promise=c.promise, current=c is chapter,
+        parts[-1]['chapters'].append(dict(url=f'{base}{c.doc}.html', no=int(c.number), title=c.title, promise=re.sub('[`*]', '', c.promise), current=c is chapter,
                                           within=pagename == f'solutions/{c.doc}'))
     context['parts'], context['base'] = parts, base
     context['api'] = [dict(url=f'{base}api/{m}.html', name=m, current=pagename == f'api/{m}') for m in sorted(LIBRARY)] if pagename.startswith('api/') else []

@@ -64,9 +64,14 @@ def head_end(node): return node.body[0].lineno if node.body else node.end_lineno
 
 def function(node, module, source, said, kind='function'):
     entry = Entry(node.name, kind, module, doc=ast.get_docstring(node) or '', source=ast.get_source_segment(source, node) or '', line=node.lineno)
-    first = head_end(node)
+    first, me = head_end(node), [a for a in node.args.args[:1] if a.arg == 'self' and a.lineno > node.lineno]
+    said = {n: text for n, text in said.items() if n not in [a.lineno for a in me]}                # what is said of self alone, nobody has to know
     entry.rows = parameters(node, said, first)
     last_parameter = max([p.end_lineno for p in ast.walk(node.args) if hasattr(p, 'end_lineno')], default=node.lineno)
+    one_line = re.match(r'(\w+): (.+)', said.get(node.lineno, '')) if node.lineno == first - 1 else None
+    if one_line and one_line[1] in [row[0] for row in entry.rows]:                              # def f(x): # x: what it is
+        entry.rows = [(*row[:3], one_line[2]) if row[0] == one_line[1] else row for row in entry.rows]
+        said = {n: text for n, text in said.items() if n != node.lineno}
     after = [said[n] for n in range(last_parameter, first) if n in said and not any(said[n] == row[3] for row in entry.rows)]
     entry.returns = (ast.unparse(node.returns) if node.returns else '', ' '.join(after))
     entry.signature = f"({', '.join(one_parameter(*row) for row in entry.rows)})"
@@ -153,7 +158,7 @@ def code(text): return f'`` {text} ``' if '`' in text else f'`{text}`'
 def plain(text):
     "A docstring or comment as Markdown that says what it says: no accidental emphasis, links or formulas."
     parts = re.split(r'(`[^`]+`)', ' '.join(text.split()))
-    parts[::2] = [re.sub(r'([\\*_\[\]<>$#|~])', r'\\\1', p) for p in parts[::2]]
+    parts[::2] = [re.sub(r"(?<!\w)'\\?(\w*)'", r"`'\1'`", re.sub(r'([\\*_\[\]<>$#|~])', r'\\\1', p)) for p in parts[::2]]
     return ''.join(parts)
 
 
@@ -222,12 +227,11 @@ def pages(library, book):
     "{page name: Markdown}: 'api/index' and one page a module."
     made = {f'api/{module}': module_page(module, entries, doc, book) for module, (entries, doc) in library.items()}
     index = ['# API reference', '', f'Every public name of `{LIBRARY}`, read from the modules: signatures, the comments on each parameter with shape and unit, what can go wrong, '
-             f'and the source. The modules are exported from the chapters; [the repository]({REPOSITORY}/tree/{BRANCH}/{SETTINGS["lib_path"]}) has them as files.', '',
-             '| module | what it is for | names |', '|---|---|---|']
+             f'and the source. The modules are exported from the chapters; [the repository]({REPOSITORY}/tree/{BRANCH}/{SETTINGS["lib_path"]}) has them as files.', '']
     order = sorted(library, key=lambda m: next((c.doc for c in book.values() if c.module == m), 'zz'))
     for module in order:
         entries, doc = library[module]
-        index.append(f'| [{LIBRARY}.{module}]({module}.md) | {cell_text(doc)} | {", ".join(f"`{e.name}`" for e in entries if e.kind in ("class", "exception") or e.rows)} |')
+        index += [f'**[{LIBRARY}.{module}]({module}.md).** {doc}', '', '  '.join(f'[`{e.name}`](#{e.full})' for e in entries), '']
     index += ['', '```{toctree}', ':hidden:', '', *order, '```', '']
     made['api/index'] = '\n'.join(index)
     return made

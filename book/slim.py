@@ -50,11 +50,16 @@ FITS = 34  # characters that fit into a line on the narrowest phone
 
 
 def foldable(match):
-    "Every line of a cell's code that may be too long for a screen becomes a box of its own, class L and its indent; Pygments closes its spans at each line's end."
+    "Every line of code that may be too long for a screen becomes a box of its own, class L and its indent; Pygments closes its spans at each line's end."
     lines = []
     for line in match[2].split('\n'):
         plain = html.unescape(re.sub('<[^>]*>', '', line))
-        lines.append(f'<span class="L{len(plain) - len(plain.lstrip(" "))}">{line}</span>' if len(plain) > FITS else line)
+        if len(plain) > FITS:
+            indent = len(plain) - len(plain.lstrip(' '))
+            line = re.sub(r'-&gt;|(?<=\d)e-(?=\d)', r'<span class="to">\g<0></span>', line)  # no fold between the two signs
+            blanks = f'<i>{" " * indent}</i>' if indent and line.startswith(' ' * indent) else ''
+            line = f'<span class="L{indent}">{blanks}{line[indent if blanks else 0:]}</span>'
+        lines.append(line)
     return match[1] + '\n'.join(lines) + '</pre>'
 
 
@@ -68,7 +73,7 @@ def slim(folder):
         if '_static' in page.parts: continue
         text = page.read_text(encoding='utf-8')
         text = re.sub(rf'<span class="(?:{PLAIN})">([^<]*)</span>', r'\1', text)
-        text = re.sub(r'(?s)(<div class="cell_input[^>]*>\s*<div class="highlight-[^>]*><div class="highlight"><pre>(?:<span></span>)?)(.*?)</pre>', foldable, text)
+        text = re.sub(r'(?s)(<div class="highlight-(?:i?python3?|py|sh|default)[^>]*><div class="highlight"><pre>(?:<span></span>)?)(.*?)</pre>', foldable, text)
         indents.update(int(n) for n in re.findall(r'<span class="L(\d+)">', text))
         text = re.sub(r'(?s)<dt class="sig .*?</dt>', signature, text)
         page.write_text(text, encoding='utf-8')

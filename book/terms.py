@@ -8,7 +8,8 @@ from chapters import source
 
 ENTRY = re.compile(r'(?m)^\*\*([^*\n]+)\.\*\*\s+(.+)$')
 TEX = {r'\Vert': '‖', r'\|': '‖', r'\,': ' ', r'\ln': 'ln', r'\alpha': 'α', r'\beta': 'β', r'\cdot': '·', r'\ell': 'ℓ', r'\times': '×', r'\le': '≤', r'\ge': '≥', r'\rho': 'ρ', r'\tanh': 'tanh', r'\to': '→'}
-EVERYDAY = {'family', 'epoch', 'frozen', 'report', 'split', 'row', 'rows', 'true', 'slope', 'tail'}  # too often meant otherwise
+EVERYDAY = {'family', 'epoch', 'frozen', 'report', 'split', 'row', 'rows', 'true', 'slope', 'tail', 'scale', 'group', 'span', 'grid', 'plan', 'block', 'agreement', 'expected',
+            'kernel', 'reference', 'translator', 'translators', 'exchange', 'symmetric'}  # too often meant otherwise: linked only in the chapters that their entries name
 
 
 @dataclass
@@ -16,6 +17,9 @@ class Term:
     words: list   # spellings, the first as in the glossary
     text: str     # the explanation as plain text
     anchor: str
+    homes: list   # chapters that the entry names, such as 42_quantize
+
+    def words_in(self, doc): return [w for w in self.words if w.lower() not in EVERYDAY or doc in self.homes]
 
 
 def anchor(words): return 'term-' + re.sub(r'[^a-z0-9]+', '-', unicodedata.normalize('NFKD', words).encode('ascii', 'ignore').decode().lower()).strip('-')
@@ -48,7 +52,7 @@ def glossary(book):
     if chapter is None: return [], None
     text = '\n\n'.join(source(c) for c in chapter.cells if c['cell_type'] == 'markdown')
     text = text.partition('## Glossary')[2].partition('\n## ')[0]
-    return [Term(spellings(m[1]), plain(m[2]), anchor(m[1])) for m in ENTRY.finditer(text)], chapter
+    return [Term(spellings(m[1]), plain(m[2]), anchor(m[1]), re.findall(r'\]\((\d\d_\w+)\.ipynb\)', m[2])) for m in ENTRY.finditer(text)], chapter
 
 
 def pattern(words):

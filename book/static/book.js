@@ -36,9 +36,11 @@
   addEventListener('beforeprint', () => print(true));
   addEventListener('afterprint', () => print(false));
 
-  const scrollers = () => document.querySelectorAll('.pst-scrollable-table-container, div.math, dt.sig, .text_html').forEach((box) => {
+  const scrollers = () => document.querySelectorAll('.pst-scrollable-table-container, div.math > mjx-container, span.math, .book-figure, dt.sig, .text_html').forEach((box) => {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0; else if (box.tabIndex === 0) box.removeAttribute('tabindex');
   });
+  const here = document.querySelector('.book-nav .current');
+  if (here) { const side = here.closest('.bd-sidebar-primary'); side.scrollTop += here.getBoundingClientRect().top - side.getBoundingClientRect().top - side.clientHeight / 3; }
   addEventListener('load', () => { open(); scrollers(); if (window.MathJax && MathJax.startup) MathJax.startup.promise.then(scrollers); });
   addEventListener('resize', scrollers);
 
