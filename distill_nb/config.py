@@ -213,16 +213,20 @@ def suggest(name:str, known)->str:
 # %% ../nbs/01_config.ipynb #6b5e26b3
 _embedded = dict(teacher_model_type='smollm2-135m', max_length=256, valid_fraction=0.02)
 PRESETS = {
-    'laptop': dict(_embedded, student_family='llama', student_init='depth', student_n_layer=17, student_n_head=9, student_n_embd=576,
-                   temperature=1.0, batch_size=24, learning_rate=6e-4, max_steps=168, warmup_steps=16, eval_every=42, output_dir='runs/laptop'),
-    'quarter': dict(_embedded, student_family='llama', student_init='both', student_n_layer=12, student_n_head=9, student_n_embd=576, student_n_inner=768,
-                    student_vocabulary='data', temperature=1.0, batch_size=24, learning_rate=1e-3, max_steps=168, warmup_steps=16, eval_every=42,
-                    output_dir='runs/quarter'),
-    'recipe': dict(_embedded, student_init='embeddings', temperature=1.0, batch_size=8, learning_rate=1e-3, max_steps=160, warmup_steps=16, eval_every=40,
-                   output_dir='runs/recipe'),
+    'laptop': dict(
+        _embedded, student_family='llama', student_init='depth', student_n_layer=17, student_n_head=9, student_n_embd=576,
+        temperature=1.0, batch_size=24, learning_rate=6e-4, max_steps=168, warmup_steps=16, eval_every=42, output_dir='runs/laptop'),
+    'quarter': dict(
+        _embedded, student_family='llama', student_init='both', student_n_layer=12, student_n_head=9, student_n_embd=576, student_n_inner=768,
+        student_vocabulary='data', temperature=1.0, batch_size=24, learning_rate=1e-3, max_steps=168, warmup_steps=16, eval_every=42,
+        output_dir='runs/quarter'),
+    'recipe': dict(
+        _embedded, student_init='embeddings', temperature=1.0, batch_size=8, learning_rate=1e-3, max_steps=160, warmup_steps=16, eval_every=40,
+        output_dir='runs/recipe'),
     'gpt2-medium': {},
-    'tiny': dict(_embedded, student_n_layer=2, student_n_head=2, student_n_embd=32, batch_size=4, max_length=64,
-                 max_steps=4, warmup_steps=1, eval_every=2, output_dir='runs/tiny'),
+    'tiny': dict(
+        _embedded, student_n_layer=2, student_n_head=2, student_n_embd=32, batch_size=4, max_length=64,
+        max_steps=4, warmup_steps=1, eval_every=2, output_dir='runs/tiny'),
 }
 
 # %% ../nbs/01_config.ipynb #28e683e8

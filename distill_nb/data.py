@@ -387,8 +387,8 @@ class AlpacaDataset(torch.utils.data.Dataset):
         self.rows.append(np.array(p + r, dtype=np.int32))
         self.prompt_lengths.append(len(p))
         shorter = len(p) < len(prompt), len(r) < len(response)
-        for name, n in dict(rows=1, tokens=len(p)+len(r), response_tokens=len(r), prompt_cut=shorter[0],
-                            response_cut=shorter[1], truncated=any(shorter)).items():
+        counts = dict(rows=1, tokens=len(p)+len(r), response_tokens=len(r), prompt_cut=shorter[0], response_cut=shorter[1], truncated=any(shorter))
+        for name, n in counts.items():
             setattr(self.report, name, getattr(self.report, name) + n)
 
     def __len__(self): return len(self.rows)

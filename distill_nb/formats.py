@@ -28,8 +28,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 from .config import write_atomically
-from .data import (SENTINEL, DataError, LoadReport, PromptTemplate, TokenReport, _begin_token, _chat_parts, _check_hub_name, _encode_pieces,
-                             _first_line, _hub_table, _special_pattern, clean_row, clean_text, default_data_path, fit, held_out, prompt_key)
+from .data import (
+    SENTINEL, DataError, LoadReport, PromptTemplate, TokenReport, _begin_token, _chat_parts, _check_hub_name, _encode_pieces,
+    _first_line, _hub_table, _special_pattern, clean_row, clean_text, default_data_path, fit, held_out, prompt_key)
 
 # %% ../nbs/04_formats.ipynb #e3bd26d2
 def chat_plan(
@@ -385,7 +386,7 @@ def _decoded(path, file, size):
         except UnicodeDecodeError as e:
             byte, line = seen + e.start - (len(e.object) - len(raw)), line + e.object[:e.start].count(b'\n')
             raise DataError(f'{path}: byte {byte} (line {line}) is not valid {encoding.removesuffix("-sig").upper()}; save the file as UTF-8 '
-                            '(a Windows file: iconv -f WINDOWS-1252 -t UTF-8)') from e
+                '(a Windows file: iconv -f WINDOWS-1252 -t UTF-8)') from e
         if not seen and re.match(r'\s*<(!doctype|html)', text, re.IGNORECASE): raise DataError(f'{path}: is a web page and no data: download the file itself ("raw")')
         yield text
         if not raw: return

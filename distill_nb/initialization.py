@@ -282,8 +282,9 @@ def student_shape(
         fields = '; '.join(f'{field} = {getattr(c, field)!r} (allowed: {allowed})' for field, allowed in wrong.items())
         raise ConfigError(f'student_init = "{c.student_init}" {PRUNED[c.student_init]}: {fields}')
     usual = 64 * max(1, round(shape.n_inner * c.student_n_embd / shape.n_embd / 64))
-    return replace(shape, n_layer=c.student_n_layer, n_embd=c.student_n_embd, n_head=c.student_n_head, n_kv_head=c.student_n_head // group,
-                   n_inner=c.student_n_inner or min(usual, shape.n_inner))
+    return replace(
+        shape, n_layer=c.student_n_layer, n_embd=c.student_n_embd, n_head=c.student_n_head, n_kv_head=c.student_n_head // group,
+        n_inner=c.student_n_inner or min(usual, shape.n_inner))
 
 # %% ../nbs/27_initialization.ipynb #1e729d49
 def make_student(
@@ -304,8 +305,9 @@ def make_student(
 
 def random_student(config:DistillationConfig, vocab_size:int)->StudentTransformer:
     "Our own Transformer with a start that depends on the seed alone."
-    shape = StudentConfig(vocab_size, config.student_n_layer, config.student_n_head, config.student_n_embd, config.student_family,
-                          n_inner=config.student_n_inner or None, n_positions=max(1024, config.max_length))
+    shape = StudentConfig(
+        vocab_size, config.student_n_layer, config.student_n_head, config.student_n_embd, config.student_family,
+        n_inner=config.student_n_inner or None, n_positions=max(1024, config.max_length))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return StudentTransformer(shape)

@@ -37,11 +37,13 @@ def same_vocabulary(
     "Cut both heads to the true vocabulary. Raises ValueError where the two cannot be compared."
     V_s, V_t = student_logits.shape[-1], teacher_logits.shape[-1]
     if student_logits.shape[:-1] != teacher_logits.shape[:-1]:
-        raise ValueError(f'student logits {tuple(student_logits.shape)} and teacher logits '
-                         f'{tuple(teacher_logits.shape)} are not about the same tokens')
+        raise ValueError(
+            f'student logits {tuple(student_logits.shape)} and teacher logits '
+            f'{tuple(teacher_logits.shape)} are not about the same tokens')
     if vocab_size is None and V_s != V_t:
-        raise ValueError(f'the student has {V_s} scores a token and the teacher {V_t}. If both use one tokenizer and a head '
-                         'is padded, pass vocab_size=<true vocabulary size>; if not, build the student on the teacher\'s tokenizer')
+        raise ValueError(
+            f'the student has {V_s} scores a token and the teacher {V_t}. If both use one tokenizer and a head '
+            'is padded, pass vocab_size=<true vocabulary size>; if not, build the student on the teacher\'s tokenizer')
     if vocab_size is not None and not 0 < vocab_size <= min(V_s, V_t):
         raise ValueError(f'vocab_size={vocab_size} must be from 1 to {min(V_s, V_t)}, the narrower head')
     return student_logits[..., :vocab_size], teacher_logits[..., :vocab_size]

@@ -142,8 +142,9 @@ def check_cacheable(
 ):
     "CacheError for a divergence that k tokens and a tail do not determine well enough."
     if divergence not in CACHEABLE:
-        raise CacheError(f"divergence = {divergence!r} asks for the teacher's whole tail, of which a teacher cache keeps the sum only: "
-                         f"use one of {', '.join(CACHEABLE)}, or train without --teacher-cache")
+        raise CacheError(
+            f"divergence = {divergence!r} asks for the teacher's whole tail, of which a teacher cache keeps the sum only: "
+            f"use one of {', '.join(CACHEABLE)}, or train without --teacher-cache")
 
 # %% ../nbs/25_teacher_cache.ipynb #20c26524
 def to_numpy(
@@ -361,8 +362,9 @@ class CachedTeacher:
 
     def _row(self, key:bytes)->list:
         if key not in self.rows:
-            raise CacheError(f'{self.folder} lacks a row of the data: run distill-nb cache {self.folder} with the same data and settings as the training '
-                             '(data, max_length, seed, teacher)')
+            raise CacheError(
+                f'{self.folder} lacks a row of the data: run distill-nb cache {self.folder} with the same data and settings as the training '
+                '(data, max_length, seed, teacher)')
         return self.rows[key]
 
     def check_holds(self,

@@ -56,7 +56,7 @@ def text_ranks(
     return byte_ranks(json.loads(tokenizer.hf.backend_tokenizer.to_str())['model'], tokenizer.special_ids)
 
 def choose_vocabulary(
-    records:list,                 # of any form of chapter 04: those to learn from, and no others
+    records:list,                 # of any form of chapter 4: those to learn from, and no others
     tokenizer:Tokenizer,          # the teacher's
     template:PromptTemplate=None, # None: PromptTemplate.from_tokenizer(tokenizer)
 )->Tensor:                        # (V',) old ids, rising: new id -> old id
@@ -93,8 +93,9 @@ def trim_tokenizer(
     text_ranks(tokenizer)                                                                   # refuses what cannot be trimmed
     hf, spec = tokenizer.hf, json.loads(tokenizer.hf.backend_tokenizer.to_str())
     spec = renumber(spec, {old: new for new, old in enumerate(as_list(kept))})
-    return from_hf(PreTrainedTokenizerFast(tokenizer_object=BackendTokenizer.from_str(json.dumps(spec)), chat_template=hf.chat_template,
-                                           model_max_length=hf.model_max_length, **hf.special_tokens_map))
+    return from_hf(PreTrainedTokenizerFast(
+        tokenizer_object=BackendTokenizer.from_str(json.dumps(spec)), chat_template=hf.chat_template,
+        model_max_length=hf.model_max_length, **hf.special_tokens_map))
 
 # %% ../nbs/26_vocabulary.ipynb #bf30f0dc
 def keep_rows(
