@@ -19,8 +19,9 @@ from matplotlib.figure import Figure
 from .config import DistillationConfig, shorten, write_atomically
 from .data import DataError
 from .distiller import RunError
-from .evaluate import (COLUMNS, KINDS, WRITTEN_COLUMNS, Answers, Metrics, Scores, as_text, by_kind, calibrate, compare, differences, intervals, judge, middle,
-                                 plot_reliability, resampled, score_rows, to_metrics, write)
+from .evaluate import (
+    COLUMNS, KINDS, WRITTEN_COLUMNS, Answers, Metrics, Scores, as_text, by_kind, calibrate, compare, differences, intervals, judge, middle,
+    plot_reliability, resampled, score_rows, to_metrics, write)
 from .formats import RecordDataset, first_prompt, open_records, record_key, split_records
 from .quantize import open_saved
 from .report import PAGE, held_out_rows, html_figure, html_samples, html_table, new_figure, saved_students, saved_tokenizer
