@@ -15,6 +15,7 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from .config import DistillationConfig, shorten, write_atomically
 from .data import DataError
@@ -236,11 +237,15 @@ def quality_figure(
     colors:dict,
 )->Figure:
     "Bits per byte, with intervals, against size."
-    figure, ax = new_figure()
-    for name, result in results.items():
-        value, (low, high) = result.metrics.bits_per_byte, spread[name]['bits_per_byte']
-        ax.errorbar(result.metrics.n_parameter, value, [[value - low], [high - value]], fmt='o', capsize=3, color=colors[name], label=name)
+    (figure, ax), sizes = new_figure(), [result.metrics.n_parameter for result in results.values()]
+    for i, (name, result) in enumerate(results.items()):
+        value, (low, high), size = result.metrics.bits_per_byte, spread[name]['bits_per_byte'], sizes[i]
+        aside = sizes[:i].count(size) - (sizes.count(size) - 1) / 2 # of one size: side by side
+        ax.errorbar(size * 1.025 ** aside, value, [[value - low], [high - value]], fmt='o', capsize=3, color=colors[name], label=name)
     ax.set(xscale='log', xlabel='parameters', ylabel='bits per byte of the answers', title='Quality against size: lower left is better')
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    ax.xaxis.set_major_formatter(EngFormatter())
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend()
     return figure
 
@@ -266,7 +271,7 @@ def kinds_figure(
     for i, (name, r) in enumerate(students.items()):
         ax.bar([x + (i + 0.5) * width - 0.4 for x in range(len(kinds))], [r.kinds.get(kind, dict(kl=0))['kl'] for kind in kinds], width, color=colors[name], label=name)
     ax.set_xticks(range(len(kinds)), kinds, rotation=20, ha='right')
-    ax.set(ylabel='KL to the own teacher (nats per token)', title='Where the students differ from their teachers')
+    ax.set(ylabel='KL to its own teacher (nats)', title='Where the students differ from their teachers')
     ax.legend()
     return figure
 
