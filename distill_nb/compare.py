@@ -240,8 +240,8 @@ def quality_figure(
     (figure, ax), sizes = new_figure(), [result.metrics.n_parameter for result in results.values()]
     for i, (name, result) in enumerate(results.items()):
         value, (low, high), size = result.metrics.bits_per_byte, spread[name]['bits_per_byte'], sizes[i]
-        aside = sizes[:i].count(size) - (sizes.count(size) - 1) / 2 # of one size: side by side
-        ax.errorbar(size * 1.025 ** aside, value, [[value - low], [high - value]], fmt='o', capsize=3, color=colors[name], label=name)
+        aside = 1.03 ** sizes[:i].count(size) # of one size: side by side, the first at its place
+        ax.errorbar(size * aside, value, [[value - low], [high - value]], fmt='o', capsize=3, color=colors[name], label=name)
     ax.set(xscale='log', xlabel='parameters', ylabel='bits per byte of the answers', title='Quality against size: lower left is better')
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
     ax.xaxis.set_major_formatter(EngFormatter())
