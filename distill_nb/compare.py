@@ -15,12 +15,14 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from .config import DistillationConfig, shorten, write_atomically
 from .data import DataError
 from .distiller import RunError
-from .evaluate import (COLUMNS, KINDS, WRITTEN_COLUMNS, Answers, Metrics, Scores, as_text, by_kind, calibrate, compare, differences, intervals, judge, middle,
-                                 plot_reliability, resampled, score_rows, to_metrics, write)
+from .evaluate import (
+    COLUMNS, KINDS, WRITTEN_COLUMNS, Answers, Metrics, Scores, as_text, by_kind, calibrate, compare, differences, intervals, judge, middle,
+    plot_reliability, resampled, score_rows, to_metrics, write)
 from .formats import RecordDataset, first_prompt, open_records, record_key, split_records
 from .quantize import open_saved
 from .report import PAGE, held_out_rows, html_figure, html_samples, html_table, new_figure, saved_students, saved_tokenizer
@@ -235,11 +237,15 @@ def quality_figure(
     colors:dict,
 )->Figure:
     "Bits per byte, with intervals, against size."
-    figure, ax = new_figure()
-    for name, result in results.items():
-        value, (low, high) = result.metrics.bits_per_byte, spread[name]['bits_per_byte']
-        ax.errorbar(result.metrics.n_parameter, value, [[value - low], [high - value]], fmt='o', capsize=3, color=colors[name], label=name)
+    (figure, ax), sizes = new_figure(), [result.metrics.n_parameter for result in results.values()]
+    for i, (name, result) in enumerate(results.items()):
+        value, (low, high), size = result.metrics.bits_per_byte, spread[name]['bits_per_byte'], sizes[i]
+        aside = 1.03 ** sizes[:i].count(size) # of one size: side by side, the first at its place
+        ax.errorbar(size * aside, value, [[value - low], [high - value]], fmt='o', capsize=3, color=colors[name], label=name)
     ax.set(xscale='log', xlabel='parameters', ylabel='bits per byte of the answers', title='Quality against size: lower left is better')
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    ax.xaxis.set_major_formatter(EngFormatter())
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend()
     return figure
 
@@ -265,7 +271,7 @@ def kinds_figure(
     for i, (name, r) in enumerate(students.items()):
         ax.bar([x + (i + 0.5) * width - 0.4 for x in range(len(kinds))], [r.kinds.get(kind, dict(kl=0))['kl'] for kind in kinds], width, color=colors[name], label=name)
     ax.set_xticks(range(len(kinds)), kinds, rotation=20, ha='right')
-    ax.set(ylabel='KL to the own teacher (nats per token)', title='Where the students differ from their teachers')
+    ax.set(ylabel='KL to its own teacher (nats)', title='Where the students differ from their teachers')
     ax.legend()
     return figure
 

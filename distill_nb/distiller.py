@@ -178,7 +178,7 @@ def answer_losses(
             if len(weight) > teacher.vocab_size: weight = weight[:teacher.vocab_size]
             return chunked_loss(hidden, weight, cached_grade(teacher.beliefs(batch), targets, c.temperature, alpha, c.divergence))
         return fused_distillation_loss(hidden, weight, teacher_hidden, teacher.model.get_output_embeddings().weight, targets,
-                                       c.temperature, alpha, c.divergence, teacher.vocab_size)
+            c.temperature, alpha, c.divergence, teacher.vocab_size)
 
 Distiller.answer_losses = answer_losses
 
@@ -208,7 +208,7 @@ def lessons(
         if own:
             with self.autocast():
                 batch = write_answers(self.student, batch, self.teacher.tokenizer.eos_id, c.max_length, vocab_size=self.teacher.vocab_size,
-                                      generator=luck_of(self.step, i, c.seed, self.accelerator.process_index))
+                    generator=luck_of(self.step, i, c.seed, self.accelerator.process_index))
         pairs.append((batch, 1.0 if own else c.alpha))
     return pairs
 

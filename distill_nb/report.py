@@ -63,7 +63,7 @@ def continue_ids(
     with quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)
         return model.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=n, eos_token_id=eos_id, pad_token_id=eos_id,
-                                    suppress_tokens=padding or None, **sampling)
+            suppress_tokens=padding or None, **sampling)
 
 # %% ../nbs/44_report.ipynb #05f5d9b0
 def answer(
@@ -253,13 +253,14 @@ def summary(
     "The outcome in a few sentences, each from the numbers."
     teacher, student, baseline = (metrics.get(name) for name in ('teacher', 'student', 'baseline'))
     whole, teacher = teacher, metrics.get(TRIMMED, teacher)                                     # token by token, only the same tokens compare
-    said = [f'The student has {student.n_parameter:,} parameters, {student.n_parameter / whole.n_parameter:.0%} of the teacher\'s {whole.n_parameter:,}.',
-            f'On held-out answers its loss is {student.loss:.3f} nats per token; the teacher\'s is {teacher.loss:.3f}.',
-            f'In {student.agreement:.1%} of the places it finds the same token likeliest as the teacher.']
+    said = [
+        f'The student has {student.n_parameter:,} parameters, {student.n_parameter / whole.n_parameter:.0%} of the teacher\'s {whole.n_parameter:,}.',
+        f'On held-out answers its loss is {student.loss:.3f} nats per token; the teacher\'s is {teacher.loss:.3f}.',
+        f'In {student.agreement:.1%} of the places it finds the same token likeliest as the teacher.']
     if baseline: said.append(f'The baseline, the same student taught without a teacher, has a loss of {baseline.loss:.3f} '
-                             f'and agrees with the teacher in {baseline.agreement:.1%}.')
+        f'and agrees with the teacher in {baseline.agreement:.1%}.')
     if whole is not teacher: said.append(f'That teacher has the student\'s tokens only. With all its own it needs {whole.bits_per_byte:.3f} bits for a byte of the text, '
-                                         f'with these {teacher.bits_per_byte:.3f}; the student needs {student.bits_per_byte:.3f}.')
+        f'with these {teacher.bits_per_byte:.3f}; the student needs {student.bits_per_byte:.3f}.')
     return ' '.join(said)
 
 # %% ../nbs/44_report.ipynb #5d97dfe7

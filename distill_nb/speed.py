@@ -187,7 +187,7 @@ class Loop:
         with torch.autocast('cpu', torch.bfloat16, enabled=teacher.dtype == torch.bfloat16):
             if 'fused loss' in self.changes:
                 return fused_distillation_loss(self.student.backbone(ids)[where], self.student.head.weight, teacher_hidden, teacher.model.get_output_embeddings().weight,
-                                               targets, c.temperature, c.alpha, c.divergence, teacher.vocab_size)[0]
+                    targets, c.temperature, c.alpha, c.divergence, teacher.vocab_size)[0]
             logits = self.student(ids, where if 'response heads' in self.changes else None)
         if 'response heads' not in self.changes:
             return distillation_loss(logits, teacher.logits(ids), labels, c.temperature, c.alpha, c.divergence, teacher.vocab_size)[0]
