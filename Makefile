@@ -6,6 +6,7 @@
 #   make test-slow               the notebooks with their slow cells
 #   make run NB=23_losses        executes a chapter in place; SLOW=1 with its slow cells, which otherwise keep what they showed
 #   make capstone                chapter 51 anew: its presets, three seeds, with and without teacher (hours)
+#   make trial-loss              chapter 53 anew: fourteen ways to teach, five seeds (hours); what its results file holds is not run again
 #   make notebooks               JupyterLab on the book
 #   make readme                  README.md from nbs/index.ipynb
 #   make book                    the web book in _book/, from the notebooks as they are committed; nothing is executed
@@ -27,7 +28,7 @@ BIN    := $(VENV)/bin
 
 export TORCH VENV PYTHON
 
-.PHONY: help distill test test-slow run capstone notebooks readme book serve constraints setup
+.PHONY: help distill test test-slow run capstone trial-loss notebooks readme book serve constraints setup
 help:
 	@sed -n 's/^#  //p' Makefile
 
@@ -46,6 +47,10 @@ run: $(VENV)/.dev
 # What runs/capstone holds already is not run again: remove it to begin anew.
 capstone: $(VENV)/.dev
 	$(BIN)/python tools/execute.py --slow nbs/51_capstone.ipynb
+
+# Remove nbs/results/which_loss.json to begin anew.
+trial-loss: $(VENV)/.dev
+	$(BIN)/python tools/execute.py --slow nbs/53_which_loss.ipynb
 
 notebooks: $(VENV)/.dev
 	$(BIN)/jupyter lab --notebook-dir=nbs
