@@ -38,7 +38,7 @@ mathjax3_config = {
     'loader': {'load': ['input/tex', 'output/chtml']},
     'tex': {'packages': ['base', 'ams', 'newcommand', 'noundefined']},
     'options': {'ignoreHtmlClass': 'bd-article', 'processHtmlClass': 'math'},
-    'chtml': {'scale': 0.95, 'mtextInheritFont': False},
+    'chtml': {'scale': 0.95},
 }
 
 html_theme = 'sphinx_book_theme'

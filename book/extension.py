@@ -163,7 +163,6 @@ class Links(SphinxTransform):
         for text in self.texts():
             match = CHAPTER_WORD.search(text.astext())
             if not match or int(match[2]) not in BY_NUMBER: continue
-            if re.search(r'\d{4}[a-z]?, $', text.astext()[:match.start()]): continue                  # of somebody's book
             other = BY_NUMBER[int(match[2])]
             if other.doc == chapter.doc or (other.doc, id(text.parent)) in seen: continue
             seen.add((other.doc, id(text.parent)))

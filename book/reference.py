@@ -64,8 +64,9 @@ def head_end(node): return node.body[0].lineno if node.body else node.end_lineno
 
 def function(node, module, source, said, kind='function'):
     entry = Entry(node.name, kind, module, doc=ast.get_docstring(node) or '', source=ast.get_source_segment(source, node) or '', line=node.lineno)
-    first, me = head_end(node), [a for a in node.args.args[:1] if a.arg == 'self' and a.lineno > node.lineno]
-    said = {n: text for n, text in said.items() if n not in [a.lineno for a in me]}                # what is said of self alone, nobody has to know
+    first = head_end(node)
+    itself = next((a.lineno for a in node.args.args[:1] if a.arg == 'self' and a.lineno > node.lineno), None)
+    said = {n: text for n, text in said.items() if n != itself}                                 # what is said of self alone, nobody has to know
     entry.rows = parameters(node, said, first)
     last_parameter = max([p.end_lineno for p in ast.walk(node.args) if hasattr(p, 'end_lineno')], default=node.lineno)
     one_line = re.match(r'(\w+): (.+)', said.get(node.lineno, '')) if node.lineno == first - 1 else None
@@ -158,7 +159,7 @@ def code(text): return f'`` {text} ``' if '`' in text else f'`{text}`'
 def plain(text):
     "A docstring or comment as Markdown that says what it says: no accidental emphasis, links or formulas."
     parts = re.split(r'(`[^`]+`)', ' '.join(text.split()))
-    parts[::2] = [re.sub(r"(?<!\w)'\\?(\w*)'", r"`'\1'`", re.sub(r'([\\*_\[\]<>$#|~])', r'\\\1', p)) for p in parts[::2]]
+    parts[::2] = [re.sub(r"(?<!\w)'(\w*)'", r"`'\1'`", re.sub(r'([\\*_\[\]<>$#|~])', r'\\\1', p)) for p in parts[::2]]
     return ''.join(parts)
 
 

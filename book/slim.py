@@ -57,8 +57,8 @@ def foldable(match):
         if len(plain) > FITS:
             indent = len(plain) - len(plain.lstrip(' '))
             line = re.sub(r'-&gt;|(?<=\d)e-(?=\d)', r'<span class="to">\g<0></span>', line)  # no fold between the two signs
-            blanks = f'<i>{" " * indent}</i>' if indent and line.startswith(' ' * indent) else ''
-            line = f'<span class="L{indent}">{blanks}{line[indent if blanks else 0:]}</span>'
+            line = re.sub(r'^((?:<[^>]*>)*)( +)', r'\1<i>\2</i>', line)                      # its blanks may stand inside a span, that of a string
+            line = f'<span class="L{indent}">{line}</span>'
         lines.append(line)
     return match[1] + '\n'.join(lines) + '</pre>'
 
@@ -73,7 +73,7 @@ def slim(folder):
         if '_static' in page.parts: continue
         text = page.read_text(encoding='utf-8')
         text = re.sub(rf'<span class="(?:{PLAIN})">([^<]*)</span>', r'\1', text)
-        text = re.sub(r'(?s)(<div class="highlight-(?:i?python3?|py|sh|default)[^>]*><div class="highlight"><pre>(?:<span></span>)?)(.*?)</pre>', foldable, text)
+        text = re.sub(r'(?s)(<div class="highlight-(?:python|py|sh)[^>]*><div class="highlight"><pre>(?:<span></span>)?)(.*?)</pre>', foldable, text)
         indents.update(int(n) for n in re.findall(r'<span class="L(\d+)">', text))
         text = re.sub(r'(?s)<dt class="sig .*?</dt>', signature, text)
         page.write_text(text, encoding='utf-8')

@@ -109,7 +109,7 @@ def with_solutions(cells, chapter, book):
     if exercises is None: return cells
     end = headings[exercises + 1] if exercises + 1 < len(headings) else len(cells)
     line = dict(cell_type='markdown', id='solutions', metadata={}, source=f'[Solutions to these exercises](solutions/{chapter.doc.rsplit("/")[-1]}.ipynb), for when you have tried.')
-    told = re.compile(r'Solutions (?:to .*?)?are in [^\n]*solutions/[^\n]*')                           # said in the notebook, where no link leads there
+    told = re.compile(r'Solutions (?:to .*?)?are in [^\n]*solutions/[^\n]*')                           # the notebook's own line, whose place this one takes
     cells = [dict(c, source=told.sub('', source(c))) if c['cell_type'] == 'markdown' else c for c in cells]
     return [*cells[:end], line, *cells[end:]]
 

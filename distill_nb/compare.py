@@ -271,7 +271,7 @@ def kinds_figure(
     for i, (name, r) in enumerate(students.items()):
         ax.bar([x + (i + 0.5) * width - 0.4 for x in range(len(kinds))], [r.kinds.get(kind, dict(kl=0))['kl'] for kind in kinds], width, color=colors[name], label=name)
     ax.set_xticks(range(len(kinds)), kinds, rotation=20, ha='right')
-    ax.set(ylabel='KL to its own teacher (nats)', title='Where the students differ from their teachers')
+    ax.set(ylabel='KL to its teacher (nats/token)', title='Where the students differ from their teachers')
     ax.legend()
     return figure
 

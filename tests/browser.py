@@ -63,7 +63,7 @@ WIDE = '''() => { const d = document.documentElement, over = d.scrollWidth - d.c
   const scrolls = (e) => { for (let p = e.parentElement; p; p = p.parentElement) if (/auto|scroll|hidden/.test(getComputedStyle(p).overflowX) && p !== document.body && p !== d) return true; return false; };
   const worst = [...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > d.clientWidth + 1 && !scrolls(e)).map(e => e.tagName + '.' + e.className).slice(0, 3);
   return over + ' px too wide: ' + worst.join(', '); }'''
-CUT = '''() => [...document.querySelectorAll('div.cell_input pre')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.trim().slice(0, 60))'''
+CUT = '''() => [...document.querySelectorAll('.highlight-python pre, .highlight-py pre, .highlight-sh pre')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.trim().slice(0, 60))'''
 CHECK_AXE = '''async (options) => { const found = await axe.run(document, options), say = (v) => v.id + ': ' + v.nodes.length + ' x, such as ' + v.nodes[0].html.slice(0, 160);
   // text in the colour of its ground is to axe a question, not a fault
   const unseen = found.incomplete.map(v => ({...v, nodes: v.nodes.filter(n => [...n.any, ...n.all].some(c => c.data && c.data.messageKey === 'equalRatio'))})).filter(v => v.nodes.length);
