@@ -6,7 +6,9 @@
 #   make test-slow               the notebooks with their slow cells
 #   make run NB=23_losses        executes a chapter in place; SLOW=1 with its slow cells, which otherwise keep what they showed
 #   make capstone                chapter 51 anew: its presets, three seeds, with and without teacher (hours)
-#   make trial-loss              chapter 53 anew: fourteen ways to teach, five seeds (hours); what its results file holds is not run again
+#   make trial-grid              chapter 52 anew: temperature and alpha, three seeds (an hour); what its results file holds is not run again
+#   make trial-loss              chapter 53 anew: fourteen ways to teach, five seeds, and two accidents (hours)
+#   make trial-size              chapter 54 anew: students of five sizes, with and without teacher (an hour)
 #   make notebooks               JupyterLab on the book
 #   make readme                  README.md from nbs/index.ipynb
 #   make book                    the web book in _book/, from the notebooks as they are committed; nothing is executed
@@ -28,7 +30,7 @@ BIN    := $(VENV)/bin
 
 export TORCH VENV PYTHON
 
-.PHONY: help distill test test-slow run capstone trial-loss notebooks readme book serve constraints setup
+.PHONY: help distill test test-slow run capstone trial-grid trial-loss trial-size notebooks readme book serve constraints setup
 help:
 	@sed -n 's/^#  //p' Makefile
 
@@ -44,13 +46,19 @@ test-slow: $(VENV)/.dev
 run: $(VENV)/.dev
 	$(BIN)/python tools/execute.py $(if $(SLOW),--slow) nbs/$(NB).ipynb
 
-# What runs/capstone holds already is not run again: remove it to begin anew.
+# What nbs/results/capstone.json holds already is not run again: remove it, and runs/capstone, to begin anew.
 capstone: $(VENV)/.dev
 	$(BIN)/python tools/execute.py --slow nbs/51_capstone.ipynb
 
-# Remove nbs/results/which_loss.json to begin anew.
+# What nbs/results holds is not run again: remove grid.json, which_loss.json and accidents.json, or size.json to begin anew.
+trial-grid: $(VENV)/.dev
+	$(BIN)/python tools/execute.py --slow nbs/52_temperature_and_alpha.ipynb
+
 trial-loss: $(VENV)/.dev
 	$(BIN)/python tools/execute.py --slow nbs/53_which_loss.ipynb
+
+trial-size: $(VENV)/.dev
+	$(BIN)/python tools/execute.py --slow nbs/54_how_small.ipynb
 
 notebooks: $(VENV)/.dev
 	$(BIN)/jupyter lab --notebook-dir=nbs

@@ -132,7 +132,7 @@ def start_of(
     arm:Arm,
     seed:int,
 ):             # the student as this arm begins with this seed
-    opened = open_seed(self, seed)
+    opened = self.open_seed(seed)
     shape = tuple(sorted((k, v) for k, v in arm.changes.items() if k.startswith('student_')))
     if shape not in opened['starts']: opened['starts'][shape] = make_student(replace(opened['job'].config, **dict(shape)).validate(), opened['job'].teacher, opened['job'].train)
     return opened['starts'][shape]
@@ -143,14 +143,14 @@ def run(
     "Do what is not done yet, and write after each run."
     todo = self.todo()
     for number, (name, seed, rate) in enumerate(todo, 1):
-        opened, arm, rate = open_seed(self, seed), self.arms[name], rate or self.rate(name)
-        found = run_arm(opened['job'], start_of(self, arm, seed), arm, rate, opened['job'].teacher if arm.online else opened['remembered'])
+        opened, arm, rate = self.open_seed(seed), self.arms[name], rate or self.rate(name)
+        found = run_arm(opened['job'], self.start_of(arm, seed), arm, rate, opened['job'].teacher if arm.online else opened['remembered'])
         self.found['runs'].append(dict(arm=name, seed=seed, **found, machine=machine()['cpu']))
         write_atomically(self.file, json.dumps(self.found | dict(versions=versions()), indent=0))
         self.say(f"{number} of {len(todo)}: {name}, seed {seed}, rate {rate:.1e}: " + (f"{found['metrics']['bits_per_byte']:.3f} bits/byte in {found['seconds']:.0f} s" if 'metrics' in found else found['failed']))
     return self.found
 
-Trial.run = run
+Trial.open_seed, Trial.start_of, Trial.run = open_seed, start_of, run
 
 # %% ../nbs/47_trials.ipynb #67d67358
 def differences(
