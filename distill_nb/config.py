@@ -221,7 +221,7 @@ PRESETS = {
         student_vocabulary='data', temperature=1.0, batch_size=24, learning_rate=1e-3, max_steps=168, warmup_steps=16, eval_every=42,
         output_dir='runs/quarter'),
     'recipe': dict(
-        _embedded, student_init='embeddings', temperature=1.0, batch_size=8, learning_rate=1e-3, max_steps=160, warmup_steps=16, eval_every=40,
+        _embedded, student_init='embeddings', temperature=1.0, batch_size=24, learning_rate=1e-3, max_steps=168, warmup_steps=16, eval_every=42,
         output_dir='runs/recipe'),
     'gpt2-medium': {},
     'tiny': dict(
