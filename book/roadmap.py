@@ -42,7 +42,7 @@ def box(stage, chapters, x, y, width, columns=1):
         cx, cy = x + PAD + cell * (i % columns), y + HEAD + ROW * (i // columns)
         parts.append(f'<a href="{c.doc}.html"><title>{escape(c.title)}: {escape(c.promise)}</title>'
                      f'<rect class="chapter" x="{cx:g}" y="{cy}" width="{cell - (4 if columns > 1 else 0):g}" height="{ROW - 3}" rx="5"/>'
-                     f'<text x="{cx + 6:g}" y="{cy + 17}"><tspan class="number">{c.no}</tspan> {escape(c.name)}</text></a>')
+                     f'<text x="{cx + 6:g}" y="{cy + 17}"><tspan class="number">{c.no}</tspan> {escape(c.name.replace(' and ', ' & '))}</text></a>')
     return ''.join(parts) + '</g>', height
 
 
@@ -88,7 +88,7 @@ def wide(by):
     # training changes the student: back along the bottom
     flows.append(arrow(f'{x[3] + w / 2} {middle + height("training") / 2}V{tall - 10}Q{x[3] + w / 2} {tall} {x[3] + w / 2 - 10} {tall}'
                        f'H{x[1] + w + 14}Q{x[1] + w + 8} {tall} {x[1] + w + 8} {tall - 8}V{tall - 14}Q{x[1] + w + 8} {tall - 20} {x[1] + w + 2} {tall - 20}', 'gradients', (x[2] + w / 2, tall - 7)))
-    for stage, left, width, columns in (('experiments', 0, x[2] + w, 3), ('lookup', x[3], x[4] + w - x[3], 2)):
+    for stage, left, width, columns in (('experiments', 0, x[2] + w, 2), ('lookup', x[3], x[4] + w - x[3], 2)):
         if by[stage]: below.append(box(stage, by[stage], left, y, width, columns))
     total = y + max((h for _, h in below), default=-26)
     return svg(x[4] + w, total, [*flows, configuration, data, teacher, student, losses, training, judging, *(b for b, _ in below)], 'roadmap-wide')
