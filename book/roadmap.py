@@ -39,10 +39,10 @@ def box(stage, chapters, x, y, width, columns=1):
     parts = [f'<g class="stage {stage}"><rect class="box" x="{x}" y="{y}" width="{width}" height="{height}" rx="8"/>'
              f'<text class="head" x="{x + 12}" y="{y + 19}">{STAGES[stage][0]}</text>']
     for i, c in enumerate(chapters):
-        cx, cy = x + PAD + cell * (i % columns), y + HEAD + ROW * (i // columns)
+        cx, cy, label = x + PAD + cell * (i % columns), y + HEAD + ROW * (i // columns), escape(c.name.replace(' and ', ' & '))
         parts.append(f'<a href="{c.doc}.html"><title>{escape(c.title)}: {escape(c.promise)}</title>'
                      f'<rect class="chapter" x="{cx:g}" y="{cy}" width="{cell - (4 if columns > 1 else 0):g}" height="{ROW - 3}" rx="5"/>'
-                     f'<text x="{cx + 6:g}" y="{cy + 17}"><tspan class="number">{c.no}</tspan> {escape(c.name.replace(' and ', ' & '))}</text></a>')
+                     f'<text x="{cx + 6:g}" y="{cy + 17}"><tspan class="number">{c.no}</tspan> {label}</text></a>')
     return ''.join(parts) + '</g>', height
 
 
