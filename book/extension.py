@@ -186,6 +186,22 @@ class Links(SphinxTransform):
                 queue.insert(0, rest)
 
 
+class Lines(SphinxTransform):
+    "No line ends between an inline formula and the mark behind it, nor inside `1.2 ± 0.1` and `1 to 3` of a table."
+    default_priority = 420
+
+    def apply(self, **kwargs):
+        for parent in self.document.findall(nodes.TextElement):
+            if isinstance(parent, (nodes.literal, nodes.literal_block)): continue
+            in_table = inside(parent, nodes.entry)
+            for i, child in enumerate(parent.children):
+                if not isinstance(child, nodes.Text): continue
+                words = child.astext()
+                if i and isinstance(parent[i - 1], nodes.math) and words[:1] in set('.,;:!?)’”'): words = '\N{WORD JOINER}' + words
+                if in_table: words = re.sub(r'(?<=\d) (±|to) (?=[-+−]?\d)', '\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}', words)
+                parent[i] = nodes.Text(words)
+
+
 class Numbers(EnvironmentCollector):
     "Chapters carry the number of their file, sections count within them; figures and formulas follow."
     def clear_doc(self, app, env, docname): pass
@@ -247,6 +263,7 @@ def setup(app):
     app.connect('build-finished', copy_mathjax)
     app.add_transform(Cells)
     app.add_transform(Links)
+    app.add_transform(Lines)
     app.add_env_collector(Numbers)
     app.connect('html-page-context', context)
     return dict(parallel_read_safe=True, parallel_write_safe=True)

@@ -63,6 +63,11 @@ def foldable(match):
     return match[1] + '\n'.join(lines) + '</pre>'
 
 
+def foldable_output(match):
+    "What a cell printed folds as code does, unless it stands in columns."
+    return match[0] if re.search(r'\S {3,}\S|(?m:^\|)|[│┃]', match[2]) else foldable(match)
+
+
 def slim(folder):
     used = used_classes(folder)
     for sheet in ('styles/pydata-sphinx-theme.css', 'styles/sphinx-book-theme.css', *(p.name for p in (folder / '_static').glob('mystnb*.css'))):
@@ -74,6 +79,7 @@ def slim(folder):
         text = page.read_text(encoding='utf-8')
         text = re.sub(rf'<span class="(?:{PLAIN})">([^<]*)</span>', r'\1', text)
         text = re.sub(r'(?s)(<div class="highlight-(?:python|py|sh)[^>]*><div class="highlight"><pre>(?:<span></span>)?)(.*?)</pre>', foldable, text)
+        text = re.sub(r'(?s)(<div class="(?:output |highlight-text)[^>]*><div class="highlight"><pre>(?:<span></span>)?)(.*?)</pre>', foldable_output, text)
         indents.update(int(n) for n in re.findall(r'<span class="L(\d+)">', text))
         text = re.sub(r'(?s)<dt class="sig .*?</dt>', signature, text)
         page.write_text(text, encoding='utf-8')

@@ -113,7 +113,8 @@ class FourBitKernel(nn.Module):
     ):
         super().__init__()
         def frozen(x): return None if x is None else nn.Parameter(x, requires_grad=False)
-        self.packed = frozen(torch.ops.aten._convert_weight_to_int4pack_for_cpu(unpack(layer.values).int() + 8, 1))           # (N, K/2) uint8
+        in_kernel_order = torch.ops.aten._convert_weight_to_int4pack_for_cpu
+        self.packed = frozen(in_kernel_order(unpack(layer.values).int() + 8, 1))   # (N, K/2) uint8
         grids = torch.stack([layer.scale, -layer.zero * layer.scale], dim=-1).transpose(0, 1)                                 # (G, N, 2)
         self.grids, self.bias = frozen(grids.bfloat16().contiguous()), frozen(layer.bias)
         self.n_weight, self.group_size = layer.n_weight, layer.n_weight // len(layer.scale) // layer.scale.shape[1]

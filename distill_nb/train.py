@@ -111,8 +111,8 @@ def with_absolute_paths(
 )->DistillationConfig:
     "The same, with data and teacher findable from any folder. Names that are no files here stay."
     def absolute(name): return str(Path(name).expanduser().resolve()) if name and name not in ALIASES and Path(name).expanduser().exists() else name
-    return replace(config, data=absolute(config.data), teacher_model_type=absolute(config.teacher_model_type), student_config=absolute(config.student_config),
-                   teacher_cache=str(Path(config.teacher_cache).expanduser().resolve()) if config.teacher_cache else '')
+    cache = str(Path(config.teacher_cache).expanduser().resolve()) if config.teacher_cache else ''
+    return replace(config, data=absolute(config.data), teacher_model_type=absolute(config.teacher_model_type), student_config=absolute(config.student_config), teacher_cache=cache)
 
 # %% ../nbs/32_train.ipynb #c8862bb9
 def train(
