@@ -12,7 +12,7 @@ import roadmap
 from chapters import BRANCH, PARTS, REPOSITORY, SETTINGS, code_body, directives, is_dropped, source
 
 CODE = re.compile(r'(?s)(```.*?```|`[^`\n]+`)')
-BADGE = re.compile(r'\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\s*')
+BADGE = re.compile(r'\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)(?: In Colab, run first: [^\n]*)?\s*')
 TITLE = re.compile(r'''(?:title\s*=\s*|set_title\(\s*|suptitle\(\s*)f?(['"])((?:(?!\1).)+)\1''')
 
 

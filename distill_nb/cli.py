@@ -7,7 +7,7 @@ __all__ = ['ABOUT', 'Settings', 'Train', 'Evaluate', 'Generate', 'Cache', 'Data'
            'starting_values', 'unboxed', 'parse', 'one_line', 'tidy', 'main']
 
 # %% ../nbs/45_command_line.ipynb #86f26ec6
-import argparse, contextlib, io, logging, os, sys, warnings
+import argparse, contextlib, io, logging, os, re, sys, warnings
 from dataclasses import asdict, dataclass, replace
 from itertools import dropwhile, takewhile
 from pathlib import Path
@@ -97,10 +97,11 @@ class Data:
 
     def run(self):
         from distill_nb.formats import describe_data
-        from distill_nb.teacher import hub_reachable, locate, open_tokenizer, quiet
+        from distill_nb.any_student import silently
+        from distill_nb.teacher import hub_reachable, locate, open_tokenizer
         tokenizer = None
         if self.teacher:
-            with quiet():
+            with silently():
                 where = locate(self.teacher)
                 tokenizer = open_tokenizer(self.teacher, where, dict(trust_remote_code=False, local_files_only=Path(where).is_dir() or not hub_reachable()))
         print(describe_data(self.file, tokenizer, max_length=self.max_length))
@@ -231,7 +232,7 @@ def tidy():
     logging.disable(logging.WARNING) # levels of single loggers are no use: torch sets its own when it is imported
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(line_buffering=True) # in a pipe, too, each line comes at once
     with warnings.catch_warnings(), contextlib.ExitStack() as stack:
-        warnings.showwarning = lambda message, category, file, *rest: print(f'note: {message}') if 'distill_nb' in file else None
+        warnings.showwarning = lambda message, category, file, *rest: print(f'note: {message}') if Path(file).parent.name == 'distill_nb' else None
         if not sys.stderr.isatty(): stack.enter_context(contextlib.redirect_stderr(sys.stdout))
         try: yield
         finally: logging.disable(before)
@@ -248,6 +249,9 @@ def main(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, OSError, SafetensorError, FloatingPointError, MemoryError) as wrong: code, error = 2, wrong
+    except RuntimeError as wrong: # so torch says that memory is short; any other is a mistake of ours
+        if not re.search("out of memory|can't allocate memory", str(wrong)): raise
+        code, error = 2, MemoryError(f'out of memory: a smaller --batch-size with more --accumulation-steps, or a smaller --max-length, needs less ({one_line(wrong)[:100]})')
     else: return 0
     print(f'distill-nb: {one_line(error)}', file=sys.stderr)
     return code

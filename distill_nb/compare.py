@@ -25,11 +25,11 @@ from .evaluate import (
     plot_reliability, resampled, score_rows, to_metrics, write)
 from .formats import RecordDataset, first_prompt, open_records, record_key, split_records
 from .quantize import open_saved
-from .report import PAGE, held_out_rows, html_figure, html_samples, html_table, new_figure, saved_students, saved_tokenizer
+from .report import PAGE, held_out_rows, html_figure, html_samples, html_table, new_figure, saved_students
 from .student import StudentTransformer, config_from_hf
 from .teacher import Teacher, load_teacher
 from .temperature import BOOK_STYLE
-from .vocabulary import kept_from, trim_teacher
+from .vocabulary import saved_tokenizer, trim_like
 
 # %% ../nbs/46_compare.ipynb #d10fdbab
 @dataclass
@@ -64,8 +64,7 @@ def open_contenders(
         if asked not in opened: opened[asked] = load_teacher(asked[0], precision=asked[1])
         teacher = whole = opened[asked]
         if config.student_vocabulary == 'data':
-            tokenizer = saved_tokenizer(place)
-            teacher = trim_teacher(whole, kept_from(tokenizer, whole.tokenizer), tokenizer)
+            teacher = trim_like(whole, saved_tokenizer(place))
         contenders.append(Contender(name, place, config, teacher, whole))
     return contenders
 
@@ -330,6 +329,7 @@ def compare_folders(
 )->dict:                         # table, against, written (tables of text), warnings, and results (name -> Result)
     "Measure saved students and their teachers on the same rows. RunError, DataError or TeacherError where something cannot be opened; nothing is written then."
     if Path(output).is_dir(): raise RunError(f'{output} is a folder: name a file for the page (--output)')
+    if n_answer < 0: raise RunError(f'answers = {n_answer}: use 0 or more (--answers)')
     contenders = open_contenders(folders)
     records = open_records(data) if data else held_out_rows(contenders[0].place)
     kept, rows = common_rows(records, contenders)

@@ -30,6 +30,7 @@ from .on_policy import check_readable, is_on_policy, luck_of, write_answers
 from .student import StudentTransformer, save_weights, written_whole
 from .teacher import Teacher, load_teacher, pick_device, pick_dtype
 from .teacher_cache import CachedTeacher, cached_grade, cached_loss, check_cacheable
+from .vocabulary import saved_tokenizer, trim_like
 
 # %% ../nbs/31_distiller.ipynb #13ed92df
 def make_optimizer(
@@ -307,7 +308,7 @@ def read_checkpoint(
     for name, value in load_file(folder / 'optimizer.safetensors').items():
         key, name = name.split('/', 1)
         if key == 'value': parameters[name].data.copy_(value)
-        else: distiller.optimizer.state[parameters[name]][key] = value if key == 'step' else value.to(parameters[name].device)
+        else: distiller.optimizer.state[parameters[name]][key] = value.to(parameters[name].device)   # the count of steps too: a fused AdamW reads it there
     state = json.loads((folder / 'state.json').read_text())
     if state['scaler']: distiller.accelerator.scaler.load_state_dict(state['scaler'])
     distiller.step, distiller.tokens, distiller.best = state['step'], state['tokens'], state['best']
@@ -352,7 +353,9 @@ class RunFolder:
         rows = [json.loads(line) for line in lines if line.endswith('}')]  # a kill can tear the last line
         return [row for row in rows if row['step'] <= distiller.step]
 
-    def best_student(self)->nn.Module: return open_student(self.checkpoints / self.index()['best'])
+    def best_student(self)->nn.Module: # the last one where none has been validated yet
+        index = self.index()
+        return open_student(self.checkpoints / index.get('best', index['last']))
 
 # %% ../nbs/31_distiller.ipynb #942ca24a
 def check_free(run:RunFolder):
@@ -384,7 +387,7 @@ def check_same(
     "RunError naming each setting that shapes the training and differs from the one the run began with."
     before = asdict(DistillationConfig.from_file(path / 'config.json')) | json.loads((path / 'run.json').read_text())
     now = asdict(distiller.config) | fingerprint(distiller, data)
-    differ = [f'{k} was {before[k]!r}, is {now[k]!r}' for k in now if k not in ('output_dir', 'device') and before[k] != now[k]]
+    differ = [f'{k} was {before[k]!r}, is {now[k]!r}' for k in now if k not in ('output_dir', 'device', 'allocator') and before[k] != now[k]]
     if differ: raise RunError(f'cannot resume {path} with other settings: ' + '; '.join(differ))
 
 def has_checkpoint(folder)->bool: # whether a run in this folder can be resumed
@@ -496,7 +499,8 @@ def fit(
             if 'valid' in row: run.checkpoint(self, row['valid'])
             bar.set_postfix({k: f'{row[k]:.3f}' for k in ('distillation', 'task') if row[k] is not None}, refresh=False)
             bar.update()
-    if self.step < c.max_steps: pause(self, run)
+        stopped = in_any_process(acc, asked())
+    if stopped or self.step < c.max_steps: pause(self, run)
     acc.wait_for_everyone()
     self.student.load_state_dict(run.best_student().state_dict())
     return self.log
@@ -522,7 +526,9 @@ def load(
 ):
     "A distiller around a saved student, ready to evaluate or to train on. FileNotFoundError where there is none."
     config = DistillationConfig.from_file(Path(folder) / 'distillation.json')
-    if teacher is None: teacher = load_teacher(config.teacher_model_type, config.device, config.precision)
+    if teacher is None:
+        teacher = load_teacher(config.teacher_model_type, config.device, config.precision)
+        if config.student_vocabulary == 'data': teacher = trim_like(teacher, saved_tokenizer(folder))
     return cls(config, teacher, open_student(folder))
 
 Distiller.save = save

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['COLUMNS', 'KINDS', 'WRITTEN_COLUMNS', 'Calibration', 'calibrate', 'plot_reliability', 'Metrics', 'Running', 'scorer',
            'Clock', 'sweep', 'score_batch', 'count_tokens', 'parameter_size', 'check_vocabulary', 'Scores',
-           'score_rows', 'means', 'evaluate', 'to_metrics', 'compare', 'as_text', 'token_texts', 'token_kinds',
-           'by_kind', 'token_view', 'resampled', 'middle', 'intervals', 'differences', 'words', 'rouge_l', 'loops',
-           'distinct', 'Answers', 'write', 'Written', 'judge']
+           'score_rows', 'means', 'evaluate', 'to_metrics', 'compare', 'token_texts', 'token_kinds', 'by_kind',
+           'token_view', 'resampled', 'middle', 'intervals', 'differences', 'words', 'rouge_l', 'loops', 'distinct',
+           'Answers', 'write', 'Written', 'judge']
 
 # %% ../nbs/41_evaluate.ipynb #744a8e72
 import codecs, math, re, time
@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from .data import AlpacaDataset, DataCollator
 from .losses import IGNORE, scored_positions
 from .on_policy import write_answers
+from .speed import as_text
 from .student import StudentTransformer
 from .teacher import Teacher
 from .temperature import BOOK_STYLE, new_axes
@@ -328,16 +329,6 @@ def compare(
     shown = [key for key in columns if any(getattr(m, key) is not None for m in metrics.values())]
     return [['', *metrics]] + [[columns[key][0], *(cell(name, key) for name in metrics)] for key in shown]
 
-# %% ../nbs/41_evaluate.ipynb #5b4bf5e8
-def as_text(
-    table:list, # of `compare`
-)->str:
-    "The table as Markdown that also reads well in a terminal."
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    def line(row): return '| ' + ' | '.join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths))) + ' |'
-    rule = '|' + '|'.join('-' * (w + 1) + (':' if i else '-') for i, w in enumerate(widths)) + '|'
-    return '\n'.join([line(table[0]), rule, *map(line, table[1:])])
-
 # %% ../nbs/41_evaluate.ipynb #771ae430
 def token_texts(
     tokenizer, # a Tokenizer
@@ -493,15 +484,16 @@ def write(
     check_vocabulary(model, data.tokenizer.vocab_size)
     if isinstance(model, Teacher): model = StudentTransformer.from_hf(model.model, dtype=model.dtype)
     end, device, draw = data.tokenizer.eos_id, next(model.parameters()).device, torch.Generator().manual_seed(seed)
-    collate, order, written = DataCollator(end), sorted(range(len(data)), key=data.prompt_lengths.__getitem__), {}
+    begins = data.prompt_lengths                                                               # asked for once: some data count them anew each time
+    collate, order, written = DataCollator(end), sorted(range(len(data)), key=begins.__getitem__), {}
     for i in range(0, len(order), batch_size):
         rows = order[i:i + batch_size]
         batch = {k: v.to(device) for k, v in collate([data[j] for j in rows]).items()}
-        longest = data.prompt_lengths[rows[-1]] + max_new_tokens
+        longest = begins[rows[-1]] + max_new_tokens
         labels = write_answers(model, batch, end, longest, max_new_tokens, temperature, draw, data.tokenizer.vocab_size)['labels'].tolist()
         written |= {j: [t for t in label if t != IGNORE] for j, label in zip(rows, labels)}
     def text(ids): return data.tokenizer.decode([t for t in ids if t != end]).strip()
-    references = [text(takewhile(lambda t: t != IGNORE, data[j]['labels'][data.prompt_lengths[j]:])) for j in range(len(data))] # of a conversation, the first answer
+    references = [text(takewhile(lambda t: t != IGNORE, data[j]['labels'][begins[j]:])) for j in range(len(data))] # of a conversation, the first answer
     return Answers([text(written[j]) for j in range(len(data))], [written[j][-1:] == [end] for j in range(len(data))], references)
 
 # %% ../nbs/41_evaluate.ipynb #fd6dddee

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from .attention import rotary_tables, rotate
 from .config import ConfigError
-from .losses import forward_kl
+from .losses import _full_precision, forward_kl
 from .student import StudentConfig, StudentTransformer, config_from_hf
 from .teacher import Teacher
 
@@ -42,17 +42,13 @@ def listening(
     finally:
         for hook in hooks: hook.remove()
 
-# %% ../nbs/30_features.ipynb #db8b3fd0
-def _wide(x:Tensor)->Tensor: # float16 and bfloat16 become float32; float64 stays
-    return x.to(torch.promote_types(x.dtype, torch.float32))
-
 # %% ../nbs/30_features.ipynb #52c178b5
 def hidden_error(
     student:Tensor, # (N, D) what the student's layer passes on, in the teacher's coordinates
     teacher:Tensor, # (N, D) what the teacher's does, without a gradient
 )->Tensor:          # () share of the teacher's square, mean over the N tokens; 0 where there is none
     "Mean of |student - teacher|^2 / |teacher|^2: the hidden-state loss of Jiao et al. (2020), section 3.1, made relative."
-    student, teacher = _wide(student), _wide(teacher.detach())
+    student, teacher = _full_precision(student), _full_precision(teacher.detach())
     square = teacher.square().sum(-1).clamp(min=torch.finfo(teacher.dtype).tiny)
     return ((student - teacher).square().sum(-1) / square).sum() / max(len(student), 1)
 
@@ -67,8 +63,8 @@ def row_scores(
 )->Tensor:         # (N, H, T): q k / sqrt(hd), and -inf for positions that come later
     "Attention scores of some positions (Vaswani et al. 2017, eq. 1), in float32 or better."
     (B, T, _), n_kv_head = q.shape, n_kv_head or n_head
-    q = _wide(q).view(B, T, n_head, -1).transpose(1, 2)                                  # (B, H, T, hd)
-    k = _wide(k).view(B, T, n_kv_head, -1).transpose(1, 2)                               # (B, H_kv, T, hd)
+    q = _full_precision(q).view(B, T, n_head, -1).transpose(1, 2)                                  # (B, H, T, hd)
+    k = _full_precision(k).view(B, T, n_kv_head, -1).transpose(1, 2)                               # (B, H_kv, T, hd)
     if rotary is not None: q, k = rotate(q, *rotary), rotate(k, *rotary)
     q, k = q.unflatten(1, (n_kv_head, -1)), (k * k.shape[-1]**-0.5).unsqueeze(2)         # (B, H_kv, G, T, hd), (B, H_kv, 1, T, hd)
     scores = (q @ k.transpose(-1, -2)).flatten(1, 2).transpose(1, 2)[where]              # (N, H, T)
@@ -222,7 +218,7 @@ def layer_features(
     layer:int,
 ):                # hidden: (N, D); attention: one tensor of row scores (N, H, T) in a list; relations: three, (N, R, T)
     "What is compared, of one layer at the scored positions."
-    if self.kind == 'hidden': return _wide(heard[side, layer, 0][where])
+    if self.kind == 'hidden': return _full_precision(heard[side, layer, 0][where])
     parts = [heard[key] for key in self.points if key[:2] == (side, layer)]
     q, k, v = parts if len(parts) == 3 else parts[0].chunk(3, dim=-1)                     # GPT-2 teachers make all three at once
     if self.kind == 'relations': return [row_scores(x, x, where, self.relation_heads) for x in (q, k, v)]

@@ -244,7 +244,7 @@ def listed(value): # the list that a cell holds, or that its text spells, or tha
     if isinstance(value, str) and value.lstrip()[:1] == '[':
         for read in (json.loads, ast.literal_eval):
             try: value = read(value.strip()); break
-            except (ValueError, SyntaxError, RecursionError, MemoryError): pass
+            except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError): pass
     if isinstance(value, dict) and value and all(isinstance(v, list) for v in value.values()): value = [dict(zip(value, cells)) for cells in zip(*value.values())]
     return value if isinstance(value, list) else None
 

@@ -236,8 +236,8 @@ def project_embeddings(
     x = embeddings.detach().float()
     if not 1 <= n_embd <= x.shape[1]: raise ValueError(f'n_embd {n_embd}: the teacher\'s embeddings have {x.shape[1]} dimensions')
     x = x - x.mean(0)
-    _, directions = torch.linalg.eigh(x.T @ x)            # (D_t, D_t) columns, eigenvalues rising
-    y = x @ directions[:, -n_embd:].flip(1)               # (V, D) the largest component first
+    _, directions = torch.linalg.eigh((x.T @ x).cpu())    # (D_t, D_t) columns, eigenvalues rising; not every device can do this
+    y = x @ directions[:, -n_embd:].flip(1).to(x.device)  # (V, D) the largest component first
     return y * (std / y.square().mean().sqrt())
 
 # %% ../nbs/27_initialization.ipynb #f0c10468
@@ -299,7 +299,8 @@ def make_student(
     if config.student_init == 'embeddings':
         rows, n_embd = teacher.model.get_input_embeddings().weight[:teacher.vocab_size], student.wte.weight.shape[1] # (V, D_t)
         if n_embd > rows.shape[1]:
-            raise ConfigError(f'student_n_embd = {n_embd} (allowed: at most {rows.shape[1]}, the teacher\'s width, with student_init = "embeddings")')
+            given = f'{config.student_config}: width {n_embd}' if config.student_config else f'student_n_embd = {n_embd}'
+            raise ConfigError(f'{given} (allowed: at most {rows.shape[1]}, the teacher\'s width, with student_init = "embeddings")')
         student.wte.weight.data.copy_(project_embeddings(rows, n_embd))
     return student.to(teacher.device)
 

@@ -8,7 +8,7 @@ __all__ = ['PAGE', 'TRIMMED', 'FULL', 'TRIMMED_LEGEND', 'LEGEND', 'longest_text'
            'next_token_logits', 'softened_figure', 'html_figure', 'html_table', 'html_samples', 'summary',
            'training_part', 'softened_part', 'tint', 'said_of', 'html_tokens', 'held_out_views', 'half_of',
            'disagreement_part', 'run_results', 'report_page', 'measure_all', 'report_run', 'saved_students',
-           'held_out_rows', 'saved_tokenizer', 'evaluate_folder', 'answer_from_folder']
+           'held_out_rows', 'evaluate_folder', 'answer_from_folder']
 
 # %% ../nbs/44_report.ipynb #39dfeed6
 import base64, copy, html, io, json, textwrap
@@ -19,7 +19,7 @@ import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor
-from transformers import AutoTokenizer
+from .any_student import silently
 from .config import DistillationConfig, to_toml, write_atomically
 from .data import PromptTemplate
 from .distiller import RunError
@@ -30,11 +30,10 @@ from .quantize import open_saved
 from .ship import write_card
 from .speed import machine, versions
 from .student import StudentTransformer
-from .teacher import Teacher, load_teacher, pick_device, quiet
+from .teacher import Teacher, load_teacher, pick_device
 from .temperature import BASELINE, BOOK_STYLE, STUDENT, compare_softened, plot_losses, token_label
-from .tokenizer import Tokenizer
 from .train import Job, train
-from .vocabulary import kept_from, lost_mass, trim_teacher
+from .vocabulary import kept_from, lost_mass, saved_tokenizer, trim_like
 
 # %% ../nbs/44_report.ipynb #48928898
 def longest_text(
@@ -60,7 +59,7 @@ def continue_ids(
         return model.generate(ids, n, temperature, top_k, top_p, eos_id, torch.Generator(ids.device).manual_seed(seed))
     sampling = dict(do_sample=True, temperature=temperature, top_k=top_k, top_p=top_p) if temperature else dict(do_sample=False)
     padding = list(range(model.vocab_size, model.model.get_output_embeddings().weight.shape[0])) # rows of a padded head mean no token
-    with quiet(), torch.random.fork_rng():
+    with silently(), torch.random.fork_rng():
         torch.manual_seed(seed)
         return model.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=n, eos_token_id=eos_id, pad_token_id=eos_id,
             suppress_tokens=padding or None, **sampling)
@@ -78,6 +77,7 @@ def answer(
     seed:int=0,              # of the draws
 )->str:
     "What the model answers to a record's first prompt. ValueError for sampling options out of range."
+    if max_new_tokens < 1: raise ValueError(f'max_new_tokens = {max_new_tokens}: use 1 or more')
     limit, device = longest_text(model), next((model.model if isinstance(model, Teacher) else model).parameters()).device
     n = max_new_tokens if limit is None else max(1, min(max_new_tokens, limit // 2))
     ids = torch.tensor([prompt_ids(record, tokenizer, template, limit and limit - n)], device=device) # (1, T)
@@ -429,12 +429,6 @@ def held_out_rows(
     if not path.is_file(): raise RunError(f'{path}: the held-out rows of the run are not there; name a file with --data')
     return open_records(path)
 
-# %% ../nbs/44_report.ipynb #d0108094
-def saved_tokenizer(
-    folder:Path,  # of a saved student
-)->Tokenizer:     # the student's own
-    with quiet(): return Tokenizer.from_hf(AutoTokenizer.from_pretrained(folder, local_files_only=True))
-
 # %% ../nbs/44_report.ipynb #228e40bc
 def evaluate_folder(
     folder:Path,  # a run's folder, or one student's own
@@ -449,7 +443,7 @@ def evaluate_folder(
     teacher, whole = load_teacher(config.teacher_model_type, precision='auto' if config.precision == 'fp16' else config.precision), None # on any machine
     if config.student_vocabulary == 'data':
         tokenizer = saved_tokenizer(first)
-        whole, teacher = teacher, trim_teacher(teacher, kept_from(tokenizer, teacher.tokenizer), tokenizer)
+        whole, teacher = teacher, trim_like(teacher, tokenizer)
     rows = RecordDataset(records, teacher.tokenizer, None, config.max_length)
     say(f'{records.report}\n{rows.report}\n')
     models = {name: open_saved(place, teacher.dtype, teacher.device) for name, place in students.items()}

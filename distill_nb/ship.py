@@ -16,16 +16,16 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig
 from .any_student import open_student
 from .config import DistillationConfig, write_atomically
-from .data import PromptTemplate
 from .distiller import RunError
 from .evaluate import Metrics, as_text, compare
+from .formats import prompt_ids
 from .quantize import ABOUT, open_covered
 from .student import StudentTransformer, written_whole
-from .teacher import quiet
 from .tokenizer import DIGITS_PATTERN, GPT2_PATTERN, Tokenizer, split_pattern
+from .vocabulary import saved_tokenizer
 
 # %% ../nbs/43_ship.ipynb #cb7a06d5
 KNOWN_TEACHERS = {'smollm2-135m': ('HuggingFaceTB/SmolLM2-135M-Instruct', 'apache-2.0')} # name -> name on the hub, licence
@@ -291,8 +291,7 @@ def export(
         return out
     student = open_covered(folder)
     if to == 'onnx': return write_onnx(student, out)
-    with quiet(): tokenizer = Tokenizer.from_hf(AutoTokenizer.from_pretrained(folder, local_files_only=True))
-    return write_gguf(student, tokenizer, out, kind, folder.name)
+    return write_gguf(student, saved_tokenizer(folder), out, kind, folder.name)
 
 def write_card(
     folder:Path,     # of a saved student
@@ -303,18 +302,20 @@ def write_card(
 
 # %% ../nbs/43_ship.ipynb #eeb8986b
 def write_task(
-    records:list,         # held-out rows, four or more
+    records:list,         # held-out rows of any form, four or more with a question
     tokenizer:Tokenizer,  # the student's own
     folder:Path,          # for task and rows
     name:str='which_answer',
 )->Path:                  # the folder, for lm_eval's include_path
-    "Which of four answers belongs to the instruction? RunError for fewer than four rows."
-    if len(records) < 4: raise RunError(f'{len(records)} rows: the task needs four or more')
-    template, rows, n = PromptTemplate.from_tokenizer(tokenizer), [], len(records)
-    for i, record in enumerate(records):
-        label, choices = i % 4, [records[(i + k) % n]['output'] for k in (1, 2, 3)]
-        choices.insert(label, record['output'])
-        rows.append(dict(prompt=tokenizer.decode(template.encode(tokenizer, record['instruction'], record['input'])), choices=choices, label=label))
+    "Which of four answers belongs to the first question? RunError for fewer than four rows that have one."
+    def answer(record): return next(t['content'] for t in record['turns'] if t['role'] == 'assistant') if 'turns' in record else record['output']
+    asked = [(tokenizer.decode(prompt_ids(record, tokenizer)), answer(record)) for record in records if 'text' not in record]  # a text asks nothing
+    if len(asked) < 4: raise RunError(f'{len(asked)} rows with a question: the task needs four or more')
+    rows = []
+    for i, (prompt, right) in enumerate(asked):
+        label, choices = i % 4, [asked[(i + k) % len(asked)][1] for k in (1, 2, 3)]
+        choices.insert(label, right)
+        rows.append(dict(prompt=prompt, choices=choices, label=label))
     path = Path(folder).resolve() / f'{name}.json'
     write_atomically(path, json.dumps(rows, ensure_ascii=False, indent=1))
     task = dict(task=name, dataset_path='json', dataset_kwargs=dict(data_files=dict(test=str(path))), test_split='test', output_type='multiple_choice', doc_to_text='prompt',

@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['LARGE', 'NEAR', 'CHANGES', 'GROUPS', 'TASKS', 'VARIANTS', 'BETA', 'WARM', 'METHODS', 'SCALES', 'Shape', 'shape_of',
-           'forward_flops', 'step_flops', 'best_time', 'product_ceiling', 'page_faults', 'traffic_ceiling', 'ceilings',
-           'size', 'Ledger', 'predict', 'RandomBatches', 'Loop', 'real_lengths', 'memory', 'forget_peak', 'Meter',
-           'group_of', 'silent_stderr', 'profile', 'task', 'work', 'fresh', 'ask', 'bench_config', 'variant_config',
-           'quality', 'touch', 'contents', 'measure', 'own_run', 'details', 'trl_run', 'heads', 'full_bytes', 'scaling',
-           'make_starts', 'cache_rows', 'check_variants', 'machine', 'versions', 'run_bench', 'spread', 'summary',
-           'ratio', 'as_markdown', 'speed_table', 'scaling_table', 'tables']
+           'forward_flops', 'step_flops', 'best_time', 'product_ceiling', 'usage', 'page_faults', 'traffic_ceiling',
+           'ceilings', 'size', 'Ledger', 'predict', 'RandomBatches', 'Loop', 'real_lengths', 'memory', 'forget_peak',
+           'Meter', 'group_of', 'silent_stderr', 'profile', 'task', 'work', 'fresh', 'ask', 'bench_config',
+           'variant_config', 'quality', 'touch', 'contents', 'measure', 'own_run', 'details', 'trl_run', 'heads',
+           'full_bytes', 'scaling', 'make_starts', 'cache_rows', 'check_variants', 'machine', 'versions', 'run_bench',
+           'spread', 'summary', 'ratio', 'as_text', 'speed_table', 'scaling_table', 'tables']
 
 # %% ../nbs/34_speed.ipynb #ffcd0c0b
-import gc, json, math, os, platform, random, re, resource, statistics, subprocess, sys, time
+import gc, json, math, os, platform, random, re, statistics, subprocess, sys, time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -32,6 +32,8 @@ from .student import StudentTransformer, written_whole
 from .teacher import Teacher, locate
 from .teacher_cache import CachedTeacher, build_cache, check_cacheable
 from .train import Job, prepare, starting_student
+try: import resource
+except ImportError: resource = None # Windows
 
 # %% ../nbs/34_speed.ipynb #1840688e
 @dataclass
@@ -96,8 +98,12 @@ def product_ceiling(
     return 2 * size**3 / best_time(lambda: a @ b)
 
 # %% ../nbs/34_speed.ipynb #d0e470d1
-def page_faults()->int:     # of this process, since it began
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def usage()->tuple:         # of this process: seconds in the kernel, page faults, most memory as the system counts it; zeros on Windows
+    if resource is None: return 0.0, 0, 0
+    found = resource.getrusage(resource.RUSAGE_SELF)
+    return found.ru_stime, found.ru_minflt, found.ru_maxrss
+
+def page_faults()->int: return usage()[1] # since it began
 
 def traffic_ceiling(
     fresh:bool,             # True: into memory that is new each time
@@ -216,7 +222,7 @@ def real_lengths(
 def memory()->tuple[int,int]: # bytes that this process holds now, and the most it ever held
     try: status = dict(re.findall(r'(VmRSS|VmHWM):\s+(\d+)', Path('/proc/self/status').read_text()))
     except OSError: # no Linux: only the most is known
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
+        most = usage()[2] * (1 if sys.platform == 'darwin' else 1024)
         return most, most
     return int(status['VmRSS']) << 10, int(status['VmHWM']) << 10
 
@@ -234,8 +240,7 @@ class Meter:
 
     @staticmethod
     def now()->tuple: # seconds, seconds in the kernel, page faults
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return time.perf_counter(), usage.ru_stime, usage.ru_minflt
+        return time.perf_counter(), *usage()[:2]
 
     def tick(self): self.ticks.append(self.now()) # a step is over
 
@@ -607,7 +612,7 @@ def ratio(a:list, b:list)->str: # of medians
     return f'{statistics.median(a) / statistics.median(b):.2f} ×'
 
 # %% ../nbs/34_speed.ipynb #61495f1e
-def as_markdown(
+def as_text(
     rows:list, # of lists of text; the first is the header
 )->str:
     "A table that reads well in a terminal too."
@@ -638,8 +643,8 @@ def tables(found:dict)->str:
     "Both tables as text."
     c, took = found['config'], ', '.join(f"{k} {statistics.median(v):.1f} s{' per 1,000 tokens' if k.startswith('cache') else ''}" for k, v in found['preparation'].items())
     parts = [f"{c['teacher_model_type']} teaches {c['student_family']} {c['student_n_layer']}/{c['student_n_head']}/{c['student_n_embd']}, batch {c['batch_size']}, "
-             f"{found['steps']} steps, {found['rounds']} rounds: median (lowest–highest). Prepared once: {took}.", as_markdown(speed_table(found))]
+             f"{found['steps']} steps, {found['rounds']} rounds: median (lowest–highest). Prepared once: {took}.", as_text(speed_table(found))]
     trl = {r['trl'] for r in found['runs'] if 'trl' in r}
     if trl: parts[0] += f" TRL {', '.join(trl)}."
-    if found['scaling']: parts += ['Heads and loss alone, forward and backward:', as_markdown(scaling_table(found))]
+    if found['scaling']: parts += ['Heads and loss alone, forward and backward:', as_text(scaling_table(found))]
     return '\n\n'.join(parts)

@@ -148,6 +148,16 @@ class StudentTransformer(nn.Module):
         if where is not None: hidden = hidden[where]
         return self.head(hidden) if head else hidden
 
+# %% ../nbs/13_student.ipynb #fdc78770
+def _apply(self, fn, *args, **kwargs):
+    "What `.to`, `.half`, `.cuda` come down to. The rotary tables change their device, but stay in float32."
+    exact = (self.cos, self.sin) if self.wpe is None else ()
+    nn.Module._apply(self, fn, *args, **kwargs)
+    for name, table in zip(('cos', 'sin'), exact): setattr(self, name, table.to(getattr(self, name).device))
+    return self
+
+StudentTransformer._apply = _apply
+
 # %% ../nbs/13_student.ipynb #44687e19
 GPT2_NAMES = {'transformer.wte.': 'wte.', 'transformer.wpe.': 'wpe.', 'transformer.ln_f.': 'norm.',
     'transformer.h.': 'blocks.', 'lm_head.': 'head.', '.ln_1.': '.norm1.', '.ln_2.': '.norm2.',

@@ -4,19 +4,19 @@
 
 # %% auto #0
 __all__ = ['ALIASES', 'PRECISIONS', 'OFFLINE', 'TeacherError', 'embedded_file', 'pick_device', 'pick_dtype', 'cpu_has_bf16',
-           'reason', 'quiet', 'convert_gguf', 'gguf_field', 'converted', 'locate', 'hub_reachable', 'open_config',
+           'reason', 'convert_gguf', 'gguf_field', 'converted', 'locate', 'hub_reachable', 'open_config',
            'open_tokenizer', 'open_model', 'Teacher', 'probe', 'load_teacher']
 
 # %% ../nbs/21_teacher.ipynb #62bcc17e
 import hashlib, importlib.util, io, os, re, sys, tempfile
-from contextlib import contextmanager, redirect_stderr
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 import huggingface_hub, torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
-from transformers.utils import logging as hf_logging
+from .any_student import silently
 from .formats import cache_dir
 from .tokenizer import Tokenizer, from_hf, repair_gguf
 
@@ -63,20 +63,10 @@ def cpu_has_bf16(cpuinfo:str='/proc/cpuinfo')->bool:
 def reason(error:Exception)->str: # the first line of an error, for a message of one line
     return next((l.strip() for l in str(error).splitlines() if l.strip()), type(error).__name__)[:200]
 
-@contextmanager
-def quiet():
-    "Silences transformers' progress bars and warnings inside, and restores them."
-    level, bars = hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()
-    hf_logging.set_verbosity_error(); hf_logging.disable_progress_bar()
-    try: yield
-    finally:
-        hf_logging.set_verbosity(level)
-        if bars: hf_logging.enable_progress_bar()
-
 # %% ../nbs/21_teacher.ipynb #c4a21567
 def convert_gguf(gguf:Path, folder:Path):
     "Writes a GGUF model as safetensors in float32, with its tokenizer, repaired."
-    with quiet(), redirect_stderr(io.StringIO()): # one progress bar of it cannot be turned off otherwise
+    with silently(), redirect_stderr(io.StringIO()): # one progress bar of it cannot be turned off otherwise
         source = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
         fields = source.config.to_dict()
         fields.pop('quantization_config', None) # transformers refuses to save with it
@@ -223,7 +213,7 @@ def load_teacher(
     name = str(name)
     device = pick_device(device)
     dtype = pick_dtype(precision, device)
-    with quiet():
+    with silently():
         where = locate(name)
         options = dict(trust_remote_code=False, local_files_only=Path(where).is_dir() or not hub_reachable())
         config = open_config(name, where, options)
@@ -233,5 +223,5 @@ def load_teacher(
     if tokenizer.vocab_size > rows:
         raise TeacherError(f'{name}: its tokenizer has {tokenizer.vocab_size} ids and its head {rows} rows: they do not belong together')
     teacher = Teacher(name, model, tokenizer, tokenizer.vocab_size)
-    with quiet(): teacher.split_head = probe(teacher)
+    with silently(): teacher.split_head = probe(teacher)
     return teacher

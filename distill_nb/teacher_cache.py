@@ -292,9 +292,10 @@ def _begin(folder:Path, about:dict, name:str)->dict:
         if file.name not in listed: file.unlink()                            # what a kill or damage left
     return about
 
-def _new_rows(datasets, held:set, salt:bytes)->dict: # {key: row}, each once
-    rows = ((row_key(row['input_ids'], row['labels'], salt), row) for data in datasets for row in (data[i] for i in range(len(data))))
-    return {key: row for key, row in rows if key and key not in held}
+def _new_rows(datasets, held:set, salt:bytes)->dict: # {key: (data, its number there, tokens)}, each once; the rows themselves stay where they are
+    rows = ((data, i, data[i]) for data in datasets for i in range(len(data)))
+    keyed = ((row_key(row['input_ids'], row['labels'], salt), (data, i, len(row['input_ids']))) for data, i, row in rows)
+    return {key: found for key, found in keyed if key and key not in held}
 
 # %% ../nbs/25_teacher_cache.ipynb #2b9ff1f1
 def build_cache(
@@ -313,7 +314,7 @@ def build_cache(
     salt, about = salt_of(about), _begin(folder, about, teacher.name)
     held = {row[0] for shard in about['shards'] for row in read_shard(folder / shard['file'])}
     rows = _new_rows(datasets, held, salt)
-    keys, lengths = list(rows), [len(row['input_ids']) for row in rows.values()]
+    keys, lengths = list(rows), [n for *_, n in rows.values()]
     batches = LengthBatches(lengths, batch_size).batches()
     collate = DataCollator(teacher.tokenizer.eos_id, max_length=getattr(teacher.model.config, 'max_position_embeddings', None))
     number = 1 + max((int(s['file'][6:11]) for s in about['shards']), default=-1)
@@ -322,7 +323,7 @@ def build_cache(
         for first in range(0, len(batches), per_shard):
             done, file = [], f'shard-{number:05d}.arrow'
             for batch in batches[first:first + per_shard]:
-                beliefs = teacher_rows(teacher, collate([rows[keys[i]] for i in batch]), k, temperature)
+                beliefs = teacher_rows(teacher, collate([data[j] for data, j, _ in (rows[keys[i]] for i in batch)]), k, temperature)
                 done += [dict(key=keys[i], **b) for i, b in zip(batch, beliefs)]
                 bar.update(sum(lengths[i] for i in batch))
             size = write_shard(folder / file, done, teacher.vocab_size)

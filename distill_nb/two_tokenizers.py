@@ -16,14 +16,10 @@ from torch import Tensor, nn
 from .config import ConfigError, DistillationConfig
 from .data import AlpacaDataset, DataCollator, DataError, PromptTemplate
 from .distiller import Distiller
-from .losses import IGNORE, forward_kl, scored_positions, task_loss
+from .losses import IGNORE, _full_precision, forward_kl, scored_positions, task_loss
 from .teacher import Teacher
 from .teacher_cache import row_key
 from .tokenizer import Tokenizer
-
-# %% ../nbs/35_two_tokenizers.ipynb #6c8301a4
-def _wide(logits:Tensor)->Tensor: # float16 and bfloat16 become float32; float64 stays
-    return logits if logits.dtype == torch.float64 else logits.float()
 
 # %% ../nbs/35_two_tokenizers.ipynb #2cc54e76
 def sorted_distance(
@@ -31,7 +27,7 @@ def sorted_distance(
     teacher_logits:Tensor, # (A, V_t), detached inside
 )->Tensor:                 # (A,) from 0 to 2
     "Sum of |difference| of the two lists of probabilities, each sorted, the shorter padded with zeros: Boizard et al. (2024), the ULD loss."
-    q, p = _wide(student_logits).softmax(-1), _wide(teacher_logits.detach()).softmax(-1)
+    q, p = _full_precision(student_logits).softmax(-1), _full_precision(teacher_logits.detach()).softmax(-1)
     k = min(q.shape[-1], p.shape[-1])
     top_q, top_p = q.topk(k).values, p.topk(k).values                     # (A, k), sorted
     rest = (q.sum(-1) - top_q.sum(-1)) + (p.sum(-1) - top_p.sum(-1))      # (A,) of the longer list, whose end is compared with zeros
@@ -146,7 +142,7 @@ def word_log_probs(
     begins:Tensor,  # (V,) bool, of `word_begins`
 )->Tensor:          # (W,) nats
     "ln of the probability that the next word is this one, given the text before and that a word ends there; without meaning for a word that was cut short."
-    log_q = _wide(logits).log_softmax(-1)
+    log_q = _full_precision(logits).log_softmax(-1)
     word = torch.zeros_like(ids).index_fill(0, at, 1).cumsum(0) - 1                               # (n,) which word a token belongs to
     own = log_q.new_zeros(len(at)).index_add(0, word, log_q.gather(1, ids[:, None])[:, 0])        # (W,)
     here = torch.where(first, 0., log_q[at][:, begins].logsumexp(-1))                             # (W,) ln s
@@ -197,7 +193,7 @@ def beginning_kl(
     w, v = alignment.starts, vocabularies
     def log_classes(logits, at, begins, classes):
         allowed = alignment.first[w][:, None] | begins                                            # (W, V) where a response begins, any token
-        probs = _wide(logits[at[w]]).masked_fill(~allowed, -torch.inf).softmax(-1)
+        probs = _full_precision(logits[at[w]]).masked_fill(~allowed, -torch.inf).softmax(-1)
         return probs.new_zeros(len(probs), v.n_class).index_add(1, classes, probs).clamp(min=torch.finfo(probs.dtype).tiny).log()
     log_q = log_classes(student_logits, alignment.student_at, v.student_begins, v.student_class)  # (W, C)
     log_p = log_classes(teacher_logits.detach(), alignment.teacher_at, v.teacher_begins, v.teacher_class)

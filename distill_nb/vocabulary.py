@@ -4,15 +4,17 @@
 
 # %% auto #0
 __all__ = ['last_merge', 'close_under_merges', 'text_ranks', 'choose_vocabulary', 'renumber', 'trim_tokenizer', 'keep_rows',
-           'trim_teacher', 'kept_from', 'lost_mass']
+           'trim_teacher', 'kept_from', 'saved_tokenizer', 'trim_like', 'lost_mass']
 
 # %% ../nbs/26_vocabulary.ipynb #4b0aea92
 import copy, json
 from dataclasses import replace
+from pathlib import Path
 import torch
 from tokenizers import Tokenizer as BackendTokenizer
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from .any_student import silently
 from .config import ConfigError
 from .data import AlpacaDataset, DataCollator, PromptTemplate
 from .formats import TurnTemplate
@@ -139,6 +141,19 @@ def kept_from(
     foreign = [token for token in new if token not in old]
     if foreign: raise ValueError(f'{len(foreign)} tokens of this tokenizer, such as {foreign[0]!r}, are not the teacher\'s: it was made for another teacher')
     return torch.tensor([old[token] for token in sorted(new, key=new.get)])
+
+# %% ../nbs/26_vocabulary.ipynb #834363b1
+def saved_tokenizer(
+    folder:Path, # of a saved student
+)->Tokenizer:    # the student's own
+    with silently(): return from_hf(AutoTokenizer.from_pretrained(folder, local_files_only=True))
+
+def trim_like(
+    teacher:Teacher,     # the full one
+    tokenizer:Tokenizer, # of a student that was taught by this teacher
+)->Teacher:
+    "The teacher with the student's tokens only. ValueError where they are not the teacher's."
+    return trim_teacher(teacher, kept_from(tokenizer, teacher.tokenizer), tokenizer)
 
 # %% ../nbs/26_vocabulary.ipynb #8b58e29a
 @torch.inference_mode()

@@ -26,7 +26,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def environment(home):
-    return {**os.environ, 'HF_HOME': str(home / 'hf'), 'XDG_CACHE_HOME': str(home / 'cache'), 'HF_HUB_OFFLINE': '1', 'MPLCONFIGDIR': str(home / 'mpl')}
+    return {**os.environ, 'HF_HOME': str(home / 'hf'), 'XDG_CACHE_HOME': str(home / 'cache'), 'DISTILL_NB_CACHE': str(home / 'cache' / 'distill_nb'), 'HF_HUB_OFFLINE': '1', 'MPLCONFIGDIR': str(home / 'mpl')}
 
 
 @pytest.fixture(scope='session')
