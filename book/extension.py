@@ -86,7 +86,7 @@ class Cells(SphinxTransform):
         caption, bundle = nodes.caption('', '', *text), bundles[-1]
         figure = nodes.figure('', ids=[f"figure-{cell['ids'][-1][5:]}"] if cell['ids'] else [], classes=['book-figure'])
         bundle.parent.replace(bundle, figure)
-        figure += [bundle, caption]
+        figure += [nodes.container('', bundle, classes=['picture']), caption]
         self.document.note_explicit_target(figure, figure)
         paragraph.parent.remove(paragraph)
 
@@ -187,19 +187,27 @@ class Links(SphinxTransform):
 
 
 class Lines(SphinxTransform):
-    "No line ends between an inline formula and the mark behind it, nor inside `1.2 ± 0.1` and `1 to 3` of a table."
+    "No line ends between a short inline formula and the mark behind it, nor inside `1.2 ± 0.1` and `1 to 3` of a table. `*Table: …*` is a caption."
     default_priority = 420
 
     def apply(self, **kwargs):
-        for parent in self.document.findall(nodes.TextElement):
-            if isinstance(parent, (nodes.literal, nodes.literal_block)): continue
-            in_table = inside(parent, nodes.entry)
-            for i, child in enumerate(parent.children):
-                if not isinstance(child, nodes.Text): continue
-                words = child.astext()
-                if i and isinstance(parent[i - 1], nodes.math) and words[:1] in set('.,;:!?)’”'): words = '\N{WORD JOINER}' + words
-                if in_table: words = re.sub(r'(?<=\d) (±|to) (?=[-+−]?\d)', '\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}', words)
-                parent[i] = nodes.Text(words)
+        for parent in list(self.document.findall(nodes.TextElement)):
+            if isinstance(parent, (nodes.literal, nodes.literal_block)):
+                if inside(parent, nodes.entry) and len(parent.astext()) < 17: parent['classes'].append('together')          # a shape
+                continue
+            if isinstance(parent, nodes.paragraph) and isinstance(first_child(parent), nodes.emphasis) and parent.astext().startswith('Table: '): parent['classes'].append('table-caption')
+            in_table, children = inside(parent, nodes.entry), []
+            for child in parent.children:
+                if isinstance(child, nodes.Text):
+                    words, before = child.astext(), children[-1] if children else None
+                    if isinstance(before, nodes.math) and words[0] in '.,;:!?)’”' and len(before.astext()) < 30:
+                        children[-1] = nodes.inline('', '', before, nodes.Text(words[0]), classes=['together'])
+                        words = words[1:]
+                    if in_table: words = re.sub(r'(?<=\d) (±|to) (?=[-+−]?\d)', '\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}', words)
+                    if words: children.append(nodes.Text(words))
+                else: children.append(child)
+            parent.children = []
+            parent.extend(children)
 
 
 class Numbers(EnvironmentCollector):

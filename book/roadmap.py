@@ -58,7 +58,7 @@ def svg(width, height, body, name):
 
 
 def wide(by):
-    w, gap = 150, 30
+    w, gap = 150, 40
     x = [i * (w + gap) for i in range(5)]
     teacher, h_teacher = box('teacher', by['teacher'], x[1], 0, w)
     y_student = h_teacher + 34
@@ -81,8 +81,8 @@ def wide(by):
     flows = [arrow(f'{x[0] + w / 2} {h_configuration}V{y_data - 2}'),
              arrow(f'{x[0] + w} {y_data + 30}C{x[0] + w + 18} {y_data + 30} {x[1] - 18} {to_teacher} {x[1] - 2} {to_teacher}', 'ids', (x[1] - 15, to_teacher - 8)),
              arrow(f'{x[0] + w} {y_from}C{x[0] + w + 18} {y_from} {x[1] - 18} {to_student} {x[1] - 2} {to_student}'),
-             arrow(f'{x[1] + w} {to_teacher}C{x[1] + w + 20} {to_teacher} {x[2] - 20} {into[0]} {x[2] - 2} {into[0]}', 'logits', (x[1] + w + 17, to_teacher - 8)),
-             arrow(f'{x[1] + w} {to_student}C{x[1] + w + 20} {to_student} {x[2] - 20} {into[1]} {x[2] - 2} {into[1]}', 'logits', (x[1] + w + 17, to_student + 17)),
+             arrow(f'{x[1] + w} {to_teacher}C{x[1] + w + 20} {to_teacher} {x[2] - 20} {into[0]} {x[2] - 2} {into[0]}', 'logits', (x[1] + w + 20, to_teacher - 8)),
+             arrow(f'{x[1] + w} {to_student}C{x[1] + w + 20} {to_student} {x[2] - 20} {into[1]} {x[2] - 2} {into[1]}', 'logits', (x[1] + w + 20, to_student + 17)),
              arrow(f'{x[2] + w} {middle}H{x[3] - 2}'), arrow(f'{x[3] + w} {middle}H{x[4] - 2}')]
     y, below = tall + 26, []
     # training changes the student: back along the bottom

@@ -49,15 +49,25 @@ def signature(match):
 FITS = 34  # characters that fit into a line on the narrowest phone
 
 
+def together(text):
+    "Code between two tags with places to fold in long words, and none at a hyphen."
+    words = re.sub(r'-&gt;|[^\s,;:()\[\]{}=&|]{0,16}-[^\s,;:()\[\]{}=&|]{1,16}', r'<span class="to">\g<0></span>', text[0])
+    return words if '<' in words else re.sub(r'\S{18,}', lambda word: re.sub(r'(?<=[(\[,=])(?=\w)|(?<=\w)(?=\.\w)', '<wbr>', word[0]), words)
+
+
+def string(match): # a short one stays in one piece
+    return f'{match[1]} to">{match[2]}<' if len(html.unescape(match[2])) < 13 and ' ' in match[2] else match[0]
+
+
 def foldable(match):
     "Every line of code that may be too long for a screen becomes a box of its own, class L and its indent; Pygments closes its spans at each line's end."
     lines = []
     for line in match[2].split('\n'):
         plain = html.unescape(re.sub('<[^>]*>', '', line))
+        line = re.sub(r'^((?:<[^>]*>)*)( +)(?=.)', r'\1<i>\2</i>', line)                     # half as wide on a phone; may stand inside a span, that of a string
         if len(plain) > FITS:
             indent = len(plain) - len(plain.lstrip(' '))
-            line = re.sub(r'-&gt;|(?<=\d)e-(?=\d)', r'<span class="to">\g<0></span>', line)  # no fold between the two signs
-            line = re.sub(r'^((?:<[^>]*>)*)( +)', r'\1<i>\2</i>', line)                      # its blanks may stand inside a span, that of a string
+            line = re.sub(r'(<span class="s[12])">([^<]*)<', string, re.sub(r'[^<>]+(?=<|$)', together, line))
             line = f'<span class="L{indent}">{line}</span>'
         lines.append(line)
     return match[1] + '\n'.join(lines) + '</pre>'
@@ -65,7 +75,9 @@ def foldable(match):
 
 def foldable_output(match):
     "What a cell printed folds as code does, unless it stands in columns."
-    return match[0] if re.search(r'\S {3,}\S|(?m:^\|)|[│┃]', match[2]) else foldable(match)
+    long = [len(line) for line in html.unescape(re.sub('<[^>]*>', '', match[2])).split('\n') if len(line) > FITS]
+    columns = re.search(r'\S {3,}\S|(?m:^\|)|[│┃]', match[2]) or len(long) > 2 and len(set(long)) == 1
+    return match[0] if columns else foldable(match)
 
 
 def slim(folder):

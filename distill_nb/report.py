@@ -149,7 +149,7 @@ def held_out_figure(
     for name, color in (('student', STUDENT), ('baseline', BASELINE)):
         points = [(row['tokens'], row['valid_task']) for row in logs.get(name, ()) if 'valid_task' in row]
         if points: ax.plot(*zip(*points), 'o-', color=color, label=name)
-    ax.axhline(teacher_loss, color='C0', ls='--', label='teacher')
+    ax.axhline(teacher_loss, color='C0', ls='--', label='teacher'); ax.margins(y=0.1)
     ax.set(xlabel='response tokens seen', ylabel='loss (nats per token)', title='Loss on held-out rows, against what was read')
     ax.legend()
     return figure

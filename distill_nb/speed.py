@@ -615,10 +615,11 @@ def ratio(a:list, b:list)->str: # of medians
 def as_text(
     rows:list, # of lists of text; the first is the header
 )->str:
-    "A table that reads well in a terminal too."
+    "A Markdown table that reads well in a terminal too, numbers at the right of their columns."
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ['| ' + ' | '.join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths))) + ' |' for row in rows]
-    return '\n'.join([lines[0], '|' + '|'.join('-' * (w + 1) + (':' if i else '-') for i, w in enumerate(widths)) + '|', *lines[1:]])
+    number = [i > 0 and all(re.fullmatch(r'([-+−–.≤\d](?!.*[a-z]{5}).*)?', row[i]) for row in rows[1:]) for i in range(len(widths))]  # whether a column holds numbers
+    lines = ['| ' + ' | '.join(c.rjust(w) if right else c.ljust(w) for c, w, right in zip(row, widths, number)) + ' |' for row in rows]
+    return '\n'.join([lines[0], '|' + '|'.join('-' * (w + 1) + (':' if right else '-') for w, right in zip(widths, number)) + '|', *lines[1:]])
 
 def speed_table(found:dict)->list:
     s = summary(found)

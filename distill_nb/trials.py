@@ -176,16 +176,16 @@ def trial_table(
     lower_is_better:bool=True,
 )->list:                      # rows of text, the first the header
     "Every arm against the reference, in the order of the file."
-    rows = [['way to teach', 'learning rate', f'{measure.replace("_", " ")}, mean (lowest to highest)', f'less {reference}, 99 %', 'verdict', 'seconds a run']]
+    rows = [['way to teach', 'learning rate', f'{measure.replace("_", " ").replace("kl", "KL")}, mean (lowest to highest)', f'less {reference}, 99 %', 'verdict', 'seconds a run']]
     for name in dict.fromkeys(r['arm'] for r in found['runs']):
         runs = [r for r in found['runs'] if r['arm'] == name and 'metrics' in r and r['seed'] - found['config']['seed'] < TUNING]
         if not runs: continue
-        values, rate, d = [r['metrics'][measure] for r in runs], runs[0]['rate'], differences(found, name, reference, measure)
+        seconds, values, rate, d = statistics.median(r['seconds'] for r in runs), [r['metrics'][measure] for r in runs], runs[0]['rate'], differences(found, name, reference, measure)
         factor, ends = rate / found['config']['learning_rate'], (min(found['factors']), max(found['factors']))
         edge = ' (edge)' if len(found['factors']) > 1 and any(math.isclose(factor, end) for end in ends) else ''
         said, mean, half = verdict(d, lower_is_better) if name != reference and len(d) - 1 in T_99 else ('–', 0, 0)
         rows.append([name, f'{rate:.1e}{edge}', f'{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})',
-                     '–' if said == '–' else f'{mean:+.3f} ± {half:.3f}', said, f"{statistics.median(r['seconds'] for r in runs):.0f}"])
+                     '–' if said == '–' else f'{mean:+.3f} ± {half:.3f}', said, f'{seconds:.0f}' if seconds >= 10 else f'{seconds:.1f}'])
     return rows
 
 # %% ../nbs/47_trials.ipynb #b0c28a1b
