@@ -52,11 +52,11 @@ FITS = 34  # characters that fit into a line on the narrowest phone
 def together(text):
     "Code between two tags with places to fold in long words, and none at a hyphen."
     words = re.sub(r'-&gt;|[^\s,;:()\[\]{}=&|]{0,16}-[^\s,;:()\[\]{}=&|]{1,16}', r'<span class="to">\g<0></span>', text[0])
-    return words if '<' in words else re.sub(r'\S{18,}', lambda word: re.sub(r'(?<=[(\[,=])(?=\w)|(?<=\w)(?=\.\w)', '<wbr>', word[0]), words)
+    return words if '<' in words else re.sub(r'\S{24,}', lambda word: re.sub(r'(?<=[(\[,=])(?=\w)|(?<=\w)(?=\.\w)', '<wbr>', word[0]), words)
 
 
 def string(match): # a short one stays in one piece
-    return f'{match[1]} to">{match[2]}<' if len(html.unescape(match[2])) < 13 and ' ' in match[2] else match[0]
+    return f'{match[1]} to">{match[2]}</span>' if len(html.unescape(match[2])) < 13 and ' ' in match[2] else match[0]
 
 
 def foldable(match):
@@ -67,7 +67,7 @@ def foldable(match):
         line = re.sub(r'^((?:<[^>]*>)*)( +)(?=.)', r'\1<i>\2</i>', line)                     # half as wide on a phone; may stand inside a span, that of a string
         if len(plain) > FITS:
             indent = len(plain) - len(plain.lstrip(' '))
-            line = re.sub(r'(<span class="s[12])">([^<]*)<', string, re.sub(r'[^<>]+(?=<|$)', together, line))
+            line = re.sub(r'[^<>]+(?=<|$)', together, re.sub(r'(<span class="s[12])">([^<]*)</span>', string, line))
             line = f'<span class="L{indent}">{line}</span>'
         lines.append(line)
     return match[1] + '\n'.join(lines) + '</pre>'

@@ -226,7 +226,7 @@ class Tour:
         await cell.hover()
         await cell.locator('button.copybtn').click()
         await page.wait_for_timeout(200)
-        copied, code = await page.evaluate('() => navigator.clipboard.readText()'), await cell.locator('pre').first.inner_text()
+        copied, code = await page.evaluate('() => navigator.clipboard.readText()'), await cell.locator('pre').first.text_content()
         if copied.strip() != code.strip() or 'def ' not in copied: self.wrong('copy', f'puts {copied[:60]!r} on the clipboard instead of {code[:60]!r}')
         await page.close()
 
