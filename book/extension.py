@@ -200,7 +200,7 @@ class Lines(SphinxTransform):
             for child in parent.children:
                 if isinstance(child, nodes.Text):
                     words, before = child.astext(), children[-1] if children else None
-                    if isinstance(before, nodes.math) and words[0] in '.,;:!?)’”' and len(before.astext()) < 30:
+                    if words and isinstance(before, nodes.math) and words[0] in '.,;:!?)’”' and len(before.astext()) < 30:
                         children[-1] = nodes.inline('', '', before, nodes.Text(words[0]), classes=['together'])
                         words = words[1:]
                     if in_table: words = re.sub(r'(?<=\d) (±|to) (?=[-+−]?\d)', '\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}', words)

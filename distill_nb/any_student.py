@@ -19,7 +19,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM, Gener
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as hf_logging
 from .config import ConfigError, read_mapping, suggest
-from .student import StudentTransformer, config_from_hf, quiet_transformers, sample, written_whole
+from .student import StudentTransformer, config_from_hf, keep_rotary, quiet_transformers, sample, written_whole
 
 # %% ../nbs/14_any_student.ipynb #94fd14fc
 SIZES = ('hidden_size', 'num_hidden_layers', 'num_attention_heads', 'intermediate_size', 'ffn_dim')
@@ -183,14 +183,7 @@ class HFStudent(nn.Module):
         return self.head(hidden) if head else hidden
 
 # %% ../nbs/14_any_student.ipynb #29ab4220
-def _apply(self, fn, *args, **kwargs):
-    "What `.to`, `.half`, `.cuda` come down to. Rotary frequencies change their device, but stay in float32."
-    kept = [(m, name, b) for m in self.modules() for name, b in m.named_buffers(recurse=False) if 'inv_freq' in name]
-    nn.Module._apply(self, fn, *args, **kwargs)
-    for module, name, exact in kept: module._buffers[name] = exact.to(module._buffers[name].device)
-    return self
-
-HFStudent._apply = _apply
+HFStudent._apply = keep_rotary
 
 # %% ../nbs/14_any_student.ipynb #4db02444
 class Draw(LogitsProcessor):

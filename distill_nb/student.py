@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['FAMILIES', 'GPT2_NAMES', 'LLAMA_NAMES', 'StudentConfig', 'check_heads', 'make_norm', 'TransformerBlock',
-           'init_weights', 'StudentTransformer', 'rename', 'check_covered', 'config_from_hf', 'config_to_hf',
-           'state_from_hf', 'state_to_hf', 'from_hf', 'to_hf', 'draw_by_inversion', 'sample', 'generate',
-           'save_weights', 'quiet_transformers', 'written_whole', 'save_pretrained', 'from_pretrained']
+           'init_weights', 'StudentTransformer', 'keep_rotary', 'rename', 'check_covered', 'config_from_hf',
+           'config_to_hf', 'state_from_hf', 'state_to_hf', 'from_hf', 'to_hf', 'draw_by_inversion', 'sample',
+           'generate', 'save_weights', 'quiet_transformers', 'written_whole', 'save_pretrained', 'from_pretrained']
 
 # %% ../nbs/13_student.ipynb #6012263a
 import math, shutil, tempfile
@@ -149,14 +149,14 @@ class StudentTransformer(nn.Module):
         return self.head(hidden) if head else hidden
 
 # %% ../nbs/13_student.ipynb #fdc78770
-def _apply(self, fn, *args, **kwargs):
-    "What `.to`, `.half`, `.cuda` come down to. The rotary tables change their device, but stay in float32."
-    exact = (self.cos, self.sin) if self.wpe is None else ()
+def keep_rotary(self, fn, *args, **kwargs):
+    "What `.to`, `.half`, `.cuda` come down to, as `_apply` of a model. Rotary tables and frequencies change their device, but stay in float32."
+    kept = [(m, name, b) for m in self.modules() for name, b in m.named_buffers(recurse=False) if name in ('cos', 'sin') or 'inv_freq' in name]
     nn.Module._apply(self, fn, *args, **kwargs)
-    for name, table in zip(('cos', 'sin'), exact): setattr(self, name, table.to(getattr(self, name).device))
+    for module, name, exact in kept: module._buffers[name] = exact.to(module._buffers[name].device)
     return self
 
-StudentTransformer._apply = _apply
+StudentTransformer._apply = keep_rotary
 
 # %% ../nbs/13_student.ipynb #44687e19
 GPT2_NAMES = {'transformer.wte.': 'wte.', 'transformer.wpe.': 'wpe.', 'transformer.ln_f.': 'norm.',

@@ -69,12 +69,14 @@ def notebooks():
 def sync():
     """notebooks clean, exported modules in sync
     On a copy, so that it changes nothing and does not mind uncommitted work."""
-    wrong = []
+    wrong, pins = [], (ROOT / 'settings.ini').read_text(encoding='utf-8') + (ROOT / 'tools/setup.sh').read_text(encoding='utf-8')
     for path in notebooks():
         name, book = path.relative_to(ROOT), json.loads(path.read_text(encoding='utf-8'))
         if (book['nbformat'], book['nbformat_minor']) < (4, 5): wrong.append(f'{name} is nbformat {book["nbformat"]}.{book["nbformat_minor"]}; save it as 4.5')
         for number, cell in enumerate(book['cells'], 1):
             if any(o['output_type'] == 'error' for o in cell.get('outputs', [])): wrong.append(f'{name}, cell {number}: an error is among its outputs')
+            if 'In Colab, run first' in (text := ''.join(cell['source'])):
+                wrong += [f'{name}, cell {number}: {pin} is pinned otherwise in settings.ini or tools/setup.sh' for pin in re.findall(r'[\w-]+==[\d.]*\d', text) if pin not in pins]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         shutil.copy(ROOT / 'settings.ini', copy)

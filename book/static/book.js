@@ -38,10 +38,11 @@
 
   // a box that scrolls sideways can be reached by keyboard, and is marked as long as there is more to the right
   const mark = (box) => box.classList.toggle('more', box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+  const scrolled = (event) => mark(event.target);
   const scrollers = () => document.querySelectorAll('.pst-scrollable-table-container, div.math > mjx-container, span.math, .picture, .cell_output, dt.sig, .text_html, .bd-article pre').forEach((box) => {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0; else if (box.tabIndex === 0) box.removeAttribute('tabindex');
     mark(box);
-    box.addEventListener('scroll', () => mark(box), {passive: true});
+    box.addEventListener('scroll', scrolled, {passive: true});
   });
   const here = document.querySelector('.book-nav .current');
   if (here) { const side = here.closest('.bd-sidebar-primary'); side.scrollTop += here.getBoundingClientRect().top - side.getBoundingClientRect().top - side.clientHeight / 3; }
