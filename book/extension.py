@@ -187,10 +187,18 @@ class Links(SphinxTransform):
 
 
 class Lines(SphinxTransform):
-    "No line ends between a short inline formula and the mark behind it, nor inside `1.2 ± 0.1` and `1 to 3` of a table. `*Table: …*` is a caption."
+    """No line ends between a short inline formula and the mark behind it, nor inside `1.2 ± 0.1` and `1 to 3` of a table. `*Table: …*` is a caption.
+    Columns of numbers are right-aligned, whatever the notebook says, which shows them so itself."""
     default_priority = 420
 
     def apply(self, **kwargs):
+        for body in self.document.findall(nodes.tbody):
+            for column in zip(*(row.children for row in body.children)):
+                texts = [entry.astext() for entry in column]
+                if any(map(str.isdigit, ''.join(texts))) and all(', ' not in t and not re.sub(r'\bto\b|[\d\s.,±→()+−%×–-]', '', t) for t in texts):
+                    place = column[0].parent.index(column[0])
+                    for entry in (*column, *(row.children[place] for row in body.parent.findall(nodes.row) if isinstance(row.parent, nodes.thead))):
+                        if not any(c.startswith('text-') for c in entry['classes']): entry['classes'].append('text-right')
         for parent in list(self.document.findall(nodes.TextElement)):
             if isinstance(parent, (nodes.literal, nodes.literal_block)):
                 if inside(parent, nodes.entry) and len(parent.astext()) < 17: parent['classes'].append('together')          # a shape
@@ -203,7 +211,7 @@ class Lines(SphinxTransform):
                     if words and isinstance(before, nodes.math) and words[0] in '.,;:!?)’”' and len(before.astext()) < 30:
                         children[-1] = nodes.inline('', '', before, nodes.Text(words[0]), classes=['together'])
                         words = words[1:]
-                    if in_table: words = re.sub(r'(?<=\d) (±|to) (?=[-+−]?\d)', '\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}', words)
+                    if in_table: words = re.sub(r'(?<=\d) (±|to) (?=[-+−]?\d)', '\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}', re.sub(r'(?<![\w.)])-(?=\d)', '−', words))
                     if words: children.append(nodes.Text(words))
                 else: children.append(child)
             parent.children = []

@@ -59,25 +59,29 @@ def string(match): # a short one stays in one piece
     return f'{match[1]} to">{match[2]}</span>' if len(html.unescape(match[2])) < 13 and ' ' in match[2] else match[0]
 
 
-def foldable(match):
-    "Every line of code that may be too long for a screen becomes a box of its own, class L and its indent; Pygments closes its spans at each line's end."
-    lines = []
-    for line in match[2].split('\n'):
-        plain = html.unescape(re.sub('<[^>]*>', '', line))
-        line = re.sub(r'^((?:<[^>]*>)*)( +)(?=.)', r'\1<i>\2</i>', line)                     # half as wide on a phone; may stand inside a span, that of a string
-        if len(plain) > FITS:
-            indent = len(plain) - len(plain.lstrip(' '))
-            line = re.sub(r'[^<>]+(?=<|$)', together, re.sub(r'(<span class="s[12])">([^<]*)</span>', string, line))
-            line = f'<span class="L{indent}">{line}</span>'
-        lines.append(line)
-    return match[1] + '\n'.join(lines) + '</pre>'
+def plain(line): return html.unescape(re.sub('<[^>]*>', '', line))
+
+
+def foldable_line(line):
+    "A line of code that may be too long for a screen as a box of its own, class L and its indent; Pygments closes its spans at each line's end."
+    text = plain(line)
+    line = re.sub(r'^((?:<[^>]*>)*)( +)(?=.)', r'\1<i>\2</i>', line)                     # half as wide on a phone; may stand inside a span, that of a string
+    if len(text) <= FITS: return line
+    line = re.sub(r'[^<>]+(?=<|$)', together, re.sub(r'(<span class="s[12])">([^<]*)</span>', string, line))
+    return f'<span class="L{len(text) - len(text.lstrip(" "))}">{line}</span>'
+
+
+def foldable(match): return match[1] + '\n'.join(map(foldable_line, match[2].split('\n'))) + '</pre>'
 
 
 def foldable_output(match):
-    "What a cell printed folds as code does, unless it stands in columns."
-    long = [len(line) for line in html.unescape(re.sub('<[^>]*>', '', match[2])).split('\n') if len(line) > FITS]
-    columns = re.search(r'\S {3,}\S|(?m:^\|)|[│┃]', match[2]) or len(long) > 2 and len(set(long)) == 1
-    return match[0] if columns else foldable(match)
+    "What a cell printed folds as code does, except for lines that stand in columns."
+    lines = match[2].split('\n')
+    size = [len(plain(line)) for line in lines]
+    alike = [0 < i < len(lines) - 1 and size[i - 1] == size[i] == size[i + 1] for i in range(len(lines))]     # the middle one of three lines of one length
+    columns = [any(alike[max(i - 1, 0):i + 2]) or bool(re.search(r'\S {3,}\S|^\||[│┃╭╰]', plain(line))) for i, line in enumerate(lines)]
+    if all(columns[i] or size[i] <= FITS for i in range(len(lines))): return match[0]
+    return match[1] + '\n'.join(f'<span class="row">{line}</span>' if column else foldable_line(line) for column, line in zip(columns, lines)) + '</pre>'
 
 
 def slim(folder):

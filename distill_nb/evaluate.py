@@ -70,7 +70,7 @@ def plot_reliability(
     ax.plot([0, 1], [0, 1], ':', color='k', lw=1, label='calibrated')
     for name, c in calibrations.items():
         shown = c.n >= least
-        ax.plot(c.confidence[shown], c.accuracy[shown], 'o-', ms=4, color=colors.get(name), label=f'{name}: error {c.error:.1%}')
+        ax.plot(c.confidence[shown], c.accuracy[shown], 'o-', ms=4, color=colors.get(name), clip_on=False, label=f'{name}: error {c.error:.1%}')
     ax.set(xlabel='confidence in the first choice', ylabel='share of first choices that came', xlim=(0, 1), ylim=(0, 1))
     ax.legend()
     return ax
@@ -314,7 +314,7 @@ def to_metrics(
 # %% ../nbs/41_evaluate.ipynb #534aae0c
 COLUMNS = dict(loss=('loss, nats/token', '.3f'), perplexity=('perplexity', '.2f'), bits_per_byte=('bits/byte', '.3f'),
     kl_to_teacher=('KL to teacher, nats/token', '.3f'), agreement=('top-1 agreement', '.1%'), calibration_error=('calibration error', '.1%'),
-    n_parameter=('parameters', ',d'), megabytes=('MB', '.1f'), tokens_per_second=('tokens/s', '.0f'))
+    n_parameter=('parameters', ',d'), megabytes=('MB', '.1f'), tokens_per_second=('tokens/s', ',.0f'))
 
 def compare(
     metrics:dict,         # name -> Metrics, such as {'teacher': …, 'student': …}

@@ -40,7 +40,7 @@ def token_label(
     text = ''.join(c if ord(c) < 0x2e80 and c != '\ufffd' else f'\\u{ord(c):04x}' for c in repr(text)[1:-1].replace('\\\\', '\\'))
     return f"'{text if len(text) <= limit else text[:limit - 1] + '…'}'"
 
-def _axis_labels(decode, ids): return [token_label(decode([i])).replace('$', r'\$') for i in ids.tolist()]
+def _axis_labels(decode, ids): return [token_label(decode([i]))[1:-1].replace(' ', '␣').replace('$', r'\$') for i in ids.tolist()]
 
 # %% ../nbs/22_temperature.ipynb #4ed9cb3a
 @plt.style.context(BOOK_STYLE)
@@ -162,9 +162,8 @@ def plot_losses(
     return ax
 
 def moving_average(steps, values, window:int):
-    "Means over `window` neighbours, placed at the middle of each window."
-    means = torch.tensor(values, dtype=torch.float64).unfold(0, window, 1).mean(-1)
-    return steps[window // 2:window // 2 + len(means)], means.tolist()
+    "Means over `window` neighbours, of the steps too: each stands at the middle of its window."
+    return [torch.tensor(row, dtype=torch.float64).unfold(0, window, 1).mean(-1).tolist() for row in (steps, values)]
 
 # %% ../nbs/22_temperature.ipynb #60e85adb
 @plt.style.context(BOOK_STYLE)

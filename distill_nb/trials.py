@@ -195,14 +195,14 @@ def trial_figure(
     measure:str,              # a field of Metrics
     ax,                       # matplotlib axes
 ):
-    "The differences to the reference, a dot a seed, with the mean and its 99 % interval."
+    "The differences to the reference, a dot a seed, with the mean and its 99 % interval; green helps, purple hurts, grey is inconclusive."
     names = [name for name in dict.fromkeys(r['arm'] for r in found['runs']) if name != reference and len(differences(found, name, reference, measure)) - 1 in T_99]
     for y, name in enumerate(names):
         d = differences(found, name, reference, measure)
         said, mean, half = verdict(d, measure != 'agreement')
-        colour = dict(helps='C1', hurts='C3', inconclusive='0.5')[said]
+        colour = dict(helps='C3', hurts='C4', inconclusive='0.5')[said]
         ax.plot([mean - half, mean + half], [y, y], color=colour, lw=2); ax.plot(mean, y, '|', color=colour, ms=12)
         ax.plot(d, [y] * len(d), 'o', color=colour, ms=4, alpha=0.6)
-    ax.axvline(0, color='C2', lw=1)
+    ax.axvline(0, color='black', lw=1)
     ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
     ax.grid(axis='y', visible=False)
