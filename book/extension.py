@@ -186,19 +186,29 @@ class Links(SphinxTransform):
                 queue.insert(0, rest)
 
 
+def unbroken(words):
+    "Text of a table's cell without breaks inside `1.2 ± 0.1`, `3% to 5%`, `(2.3–2.5)`, `(B, T, D)`, `8 of 9`, `9 x 576` and short words with a hyphen."
+    words = re.sub(r'(?<=[\d%]) (±|to|→|of|x) (?=[-+−]?\d)', '\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}', words)
+    words = re.sub(r'\([^()]{1,22}\)', lambda match: match[0].replace(' ', '\N{NO-BREAK SPACE}').replace('–', '\N{WORD JOINER}–\N{WORD JOINER}') if re.search(r'\d|, \w\b', match[0]) else match[0], words)
+    return re.sub(r'(?<!\w)[A-Za-z]{2,6}-[A-Za-z\d]{1,6}(?!\w)', lambda match: match[0].replace('-', '\N{NON-BREAKING HYPHEN}'), words)
+
+
 class Lines(SphinxTransform):
-    """No line ends between a short inline formula and the mark behind it, nor inside `1.2 ± 0.1` and `1 to 3` of a table. `*Table: …*` is a caption.
-    Columns of numbers are right-aligned, whatever the notebook says, which shows them so itself."""
+    """No line ends between a short inline formula and the mark behind it, nor inside the numbers and shapes of a table. `*Table: …*` is a caption.
+    Columns of numbers are right-aligned, as the notebook shows them itself, and a column of sentences is known to the style sheet."""
     default_priority = 420
 
     def apply(self, **kwargs):
         for body in self.document.findall(nodes.tbody):
-            for column in zip(*(row.children for row in body.children)):
+            columns = list(zip(*(row.children for row in body.children)))
+            for place, column in enumerate(columns):
                 texts = [entry.astext() for entry in column]
                 if any(map(str.isdigit, ''.join(texts))) and all(', ' not in t and not re.sub(r'\bto\b|[\d\s.,±→()+−%×–-]', '', t) for t in texts):
-                    place = column[0].parent.index(column[0])
                     for entry in (*column, *(row.children[place] for row in body.parent.findall(nodes.row) if isinstance(row.parent, nodes.thead))):
                         if not any(c.startswith('text-') for c in entry['classes']): entry['classes'].append('text-right')
+                if place < len(columns) - 1 and max(map(len, texts)) > 40:
+                    for entry in column: entry['classes'].append('long')                         # which must not become a tower
+            if len(columns) > 2 and max(len(entry.astext()) for entry in columns[-1]) > 40: body.parent.parent['classes'].append('explained')      # on a phone the last column stands below the others
         for parent in list(self.document.findall(nodes.TextElement)):
             if isinstance(parent, (nodes.literal, nodes.literal_block)):
                 if inside(parent, nodes.entry) and len(parent.astext()) < 17: parent['classes'].append('together')          # a shape
@@ -207,11 +217,12 @@ class Lines(SphinxTransform):
             in_table, children = inside(parent, nodes.entry), []
             for child in parent.children:
                 if isinstance(child, nodes.Text):
-                    words, before = child.astext(), children[-1] if children else None
+                    words, before = re.sub(r'(?<=\d) %', '\N{NO-BREAK SPACE}%', child.astext()), children[-1] if children else None
                     if words and isinstance(before, nodes.math) and words[0] in '.,;:!?)’”' and len(before.astext()) < 30:
                         children[-1] = nodes.inline('', '', before, nodes.Text(words[0]), classes=['together'])
                         words = words[1:]
-                    if in_table: words = re.sub(r'(?<=\d) (±|to) (?=[-+−]?\d)', '\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}', re.sub(r'(?<![\w.)])-(?=\d)', '−', words))
+                    words = re.sub(r'(?<![\w.)\]])-(?=\d)', '−', words)
+                    if in_table: words = unbroken(words)
                     if words: children.append(nodes.Text(words))
                 else: children.append(child)
             parent.children = []

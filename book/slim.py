@@ -50,13 +50,24 @@ FITS = 34  # characters that fit into a line on the narrowest phone
 
 
 def together(text):
-    "Code between two tags with places to fold in long words, and none at a hyphen."
-    words = re.sub(r'-&gt;|[^\s,;:()\[\]{}=&|]{0,16}-[^\s,;:()\[\]{}=&|]{1,16}', r'<span class="to">\g<0></span>', text[0])
-    return words if '<' in words else re.sub(r'\S{24,}', lambda word: re.sub(r'(?<=[(\[,=])(?=\w)|(?<=\w)(?=\.\w)', '<wbr>', word[0]), words)
+    "Code between two tags, with no place to fold at an arrow or a hyphen."
+    return re.sub(r'-&gt;|[^\s,;:()\[\]{}=&|]{0,16}-[^\s,;:()\[\]{}=&|]{1,16}', r'<span class="to">\g<0></span>', text[0])
+
+
+def folds(line):
+    "A line with places to fold in its long words: behind a bracket, comma, slash or equals sign, in front of a dot or a quotation mark."
+    places = {word.start() + place.end() for word in re.finditer(r'\S{24,}', plain(line)) for place in re.finditer(r'(?<=\S)[(\[{,;=/]+(?=[\w\'"*])|\S(?=\.[a-z_])', word[0])}
+    out, at = [], 0
+    for piece in re.findall(r'<[^>]*>|&#?\w+;|.', line):
+        if len(piece) == 1 or piece[0] == '&':
+            if at in places: out.append('<wbr>')
+            at += 1
+        out.append(piece)
+    return ''.join(out)
 
 
 def string(match): # a short one stays in one piece
-    return f'{match[1]} to">{match[2]}</span>' if len(html.unescape(match[2])) < 13 and ' ' in match[2] else match[0]
+    return f'{match[1]} to">{match[2]}</span>' if len(html.unescape(match[2])) < 17 else match[0]
 
 
 def plain(line): return html.unescape(re.sub('<[^>]*>', '', line))
@@ -67,7 +78,7 @@ def foldable_line(line):
     text = plain(line)
     line = re.sub(r'^((?:<[^>]*>)*)( +)(?=.)', r'\1<i>\2</i>', line)                     # half as wide on a phone; may stand inside a span, that of a string
     if len(text) <= FITS: return line
-    line = re.sub(r'[^<>]+(?=<|$)', together, re.sub(r'(<span class="s[12])">([^<]*)</span>', string, line))
+    line = folds(re.sub(r'[^<>]+(?=<|$)', together, re.sub(r'(<span class="s[12])">([^<]*)</span>', string, line)))
     return f'<span class="L{len(text) - len(text.lstrip(" "))}">{line}</span>'
 
 
@@ -75,10 +86,11 @@ def foldable(match): return match[1] + '\n'.join(map(foldable_line, match[2].spl
 
 
 def foldable_output(match):
-    "What a cell printed folds as code does, except for lines that stand in columns."
+    "What a cell printed folds as code does, except for matrices and lines that stand in columns."
+    if re.search(r'(tensor|array)\(\[\[', match[2]): return match[0]
     lines = match[2].split('\n')
     size = [len(plain(line)) for line in lines]
-    alike = [0 < i < len(lines) - 1 and size[i - 1] == size[i] == size[i + 1] for i in range(len(lines))]     # the middle one of three lines of one length
+    alike = [0 < i < len(lines) - 1 and size[i - 1] == size[i] == size[i + 1] and '  ' in lines[i].strip() for i in range(len(lines))] # the middle one of three lines of one length
     columns = [any(alike[max(i - 1, 0):i + 2]) or bool(re.search(r'\S {3,}\S|^\||[│┃╭╰]', plain(line))) for i, line in enumerate(lines)]
     if all(columns[i] or size[i] <= FITS for i in range(len(lines))): return match[0]
     return match[1] + '\n'.join(f'<span class="row">{line}</span>' if column else foldable_line(line) for column, line in zip(columns, lines)) + '</pre>'

@@ -97,7 +97,7 @@ def home(cells, book):
             cell = dict(cell, source=f'{roadmap.contents(book)}\n\n{rest}')
         kept.append(cell)
     first = next(i for i, cell in enumerate(kept) if source(cell).startswith('## '))
-    figure = dict(cell_type='markdown', id='roadmap', metadata={}, source=f'## The way data flows\n\nEach box is a chapter.\n\n{roadmap.roadmap(book)}\n')
+    figure = dict(cell_type='markdown', id='roadmap', metadata={}, source=f'## The way data flows\n\nEach numbered line is a chapter.\n\n{roadmap.roadmap(book)}\n')
     return [*kept[:first], figure, *kept[first:], dict(cell_type='markdown', id='toctree', metadata={}, source=toctree(book))]
 
 

@@ -29,7 +29,7 @@ class Train:
     "Distil a teacher into a student, and report how they compare."
     settings:tyro.conf.OmitArgPrefixes[Settings]
     preset:str=''        # laptop, quarter, recipe, gpt2-medium or tiny: where the defaults come from
-    config:str=''        # TOML or JSON file, whose values replace the preset's
+    config:str=''        # TOML or JSON file, whose values replace the preset's; alone, those of DistillationConfig()
     baseline:bool=False  # also train the same student, same start and steps, without a teacher
     resume:bool=False    # continue the run in --output-dir
 
@@ -73,7 +73,7 @@ class Cache:
     folder:Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar='DIR')] # new, or a cache to complete
     settings:tyro.conf.OmitArgPrefixes[Settings]
     preset:str=''        # laptop, quarter, recipe, gpt2-medium or tiny: where the defaults come from
-    config:str=''        # TOML or JSON file, whose values replace the preset's
+    config:str=''        # TOML or JSON file, whose values replace the preset's; alone, those of DistillationConfig()
     k:int=64             # tokens to keep of each distribution, the likeliest; 4 bytes each
 
     def run(self):

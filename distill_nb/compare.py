@@ -25,11 +25,10 @@ from .evaluate import (
     plot_reliability, resampled, score_rows, to_metrics, write)
 from .formats import RecordDataset, first_prompt, open_records, record_key, split_records
 from .quantize import open_saved
-from .report import PAGE, held_out_rows, html_figure, html_samples, html_table, new_figure, saved_students
+from .report import PAGE, held_out_rows, html_figure, html_samples, html_table, new_figure, saved_students, teacher_of
 from .student import StudentTransformer, config_from_hf
 from .teacher import Teacher, load_teacher
 from .temperature import BOOK_STYLE
-from .vocabulary import saved_tokenizer, trim_like
 
 # %% ../nbs/46_compare.ipynb #d10fdbab
 @dataclass
@@ -62,10 +61,8 @@ def open_contenders(
         config = DistillationConfig.from_file(place / 'distillation.json')
         asked = config.teacher_model_type, 'auto' if config.precision == 'fp16' else config.precision      # on any machine
         if asked not in opened: opened[asked] = load_teacher(asked[0], precision=asked[1])
-        teacher = whole = opened[asked]
-        if config.student_vocabulary == 'data':
-            teacher = trim_like(whole, saved_tokenizer(place))
-        contenders.append(Contender(name, place, config, teacher, whole))
+        whole = opened[asked]
+        contenders.append(Contender(name, place, config, teacher_of(place, config, whole), whole))
     return contenders
 
 # %% ../nbs/46_compare.ipynb #274aaef8

@@ -201,17 +201,17 @@ Distiller.losses = losses
 def lessons(
     self,                # a Distiller
     micro_batches:list,  # of this process, on its device
-)->list:                 # pairs: a batch, and the weight alpha of the distillation loss on it
+)->list:                 # triples: a batch, the weight alpha of the distillation loss on it, and whether the student wrote it
     "The batches of a step, some of them with answers that the student has just written."
-    c, pairs = self.config, []
+    c, found = self.config, []
     for i, batch in enumerate(micro_batches):
         own = self.teacher is not None and is_on_policy(self.step, i, c.on_policy, c.seed)
         if own:
             with self.autocast():
                 batch = write_answers(self.student, batch, self.teacher.tokenizer.eos_id, c.max_length, vocab_size=self.teacher.vocab_size,
                     generator=luck_of(self.step, i, c.seed, self.accelerator.process_index))
-        pairs.append((batch, 1.0 if own else c.alpha))
-    return pairs
+        found.append((batch, 1.0 if own else c.alpha, own))
+    return found
 
 Distiller.lessons = lessons
 
@@ -219,21 +219,22 @@ Distiller.lessons = lessons
 def backward(
     self,                # a Distiller
     micro_batches:list,  # of this process, for one optimizer step
-)->tuple:                # total, distillation, task in nats per token; response tokens in the step, over all processes
+)->tuple:                # total, distillation, task on the data and distillation on own words, nats per token, None where there are none of these; response tokens in the step
     "Accumulate the gradient of the mean over all response tokens of all micro-batches of all processes."
     acc, batches = self.accelerator, self.lessons([self.to_device(b) for b in micro_batches])
-    counts = [scored_tokens(b['labels']) for b, _ in batches]
+    counts = [scored_tokens(b['labels']) for b, *_ in batches]
     n_token = int(acc.reduce(torch.tensor(sum(counts), device=acc.device), 'sum'))
-    sums = torch.zeros(3, device=acc.device)
+    sums = torch.zeros(2, 4, device=acc.device)                               # of losses and tokens: on the data, on own words
     with self.autocast():                                                     # weights are cast once for all micro-batches
-        for i, ((batch, alpha), count) in enumerate(zip(batches, counts)):
+        for i, ((batch, alpha, own), count) in enumerate(zip(batches, counts)):
             share = count / max(n_token, 1)
             with nullcontext() if i == len(batches) - 1 else acc.no_sync(self.model):
                 losses = self.losses(batch, alpha)
                 with self.autocast(False): acc.backward(losses[0] * share * acc.num_processes) # processes are averaged: undo that
-            sums += torch.stack(losses).detach() * share
+            sums[int(own)] += torch.stack([*losses, torch.ones_like(losses[0])]).detach() * count
     for p in self.features.parameters() if self.features else (): p.grad = acc.reduce(p.grad, 'mean') # Accelerate knows the student alone
-    return *acc.reduce(sums, 'sum').tolist(), n_token
+    (*data, n_data), (_, own, _, n_own) = acc.reduce(sums, 'sum').tolist()
+    return *([x / max(n_data, 1) for x in data] if n_data or not n_own else [None] * 3), own / n_own if n_own else None, n_token
 
 Distiller.backward = backward
 
@@ -244,8 +245,8 @@ def train_step(
 )->dict:                 # a row for the log
     "One optimizer step. FloatingPointError, before any weight is changed, where loss or gradient is not finite."
     self.optimizer.zero_grad()
-    total, distillation, task, n_token = self.backward(micro_batches)
-    check_finite('loss', total, self.step + 1)
+    total, distillation, task, own, n_token = self.backward(micro_batches)
+    for loss in (total, own): check_finite('loss', loss or 0, self.step + 1)
     norm = float(self.accelerator.clip_grad_norm_(trained_parameters(self).values(), self.config.grad_clip))
     if self.accelerator.scaler is None: check_finite('gradient', norm, self.step + 1)  # a scaler skips the step instead
     lr = self.config.learning_rate * lr_at(self.step, self.config)
@@ -253,7 +254,7 @@ def train_step(
     self.optimizer.step()
     self.step, self.tokens = self.step + 1, self.tokens + n_token
     return dict(step=self.step, tokens=self.tokens, total=total, distillation=distillation if self.teacher else None,
-                task=task, learning_rate=lr, grad_norm=norm if math.isfinite(norm) else None)
+                task=task, own=own, learning_rate=lr, grad_norm=norm if math.isfinite(norm) else None)
 
 def trained_parameters(distiller)->dict: # name -> parameter, of the student and of what is trained beside it
     beside = distiller.features.named_parameters('features') if distiller.features else ()
@@ -317,7 +318,8 @@ def read_checkpoint(
 class RunFolder:
     "One run on disk: config.json, run.json, log.jsonl, and in checkpoints/ the last and the best student."
     def __init__(self, path, main:bool=True): # main: False in processes that must not write
-        self.path, self.checkpoints, self.main = Path(path), Path(path) / 'checkpoints', main
+        self.path, self.main = Path(path).expanduser(), main
+        self.checkpoints = self.path / 'checkpoints'
 
     def name(self, step:int)->str: return f'step-{step:06d}'
 

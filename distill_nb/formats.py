@@ -30,7 +30,7 @@ from tqdm import tqdm
 from .config import write_atomically
 from .data import (
     SENTINEL, DataError, LoadReport, PromptTemplate, TokenReport, _begin_token, _chat_parts, _check_hub_name, _encode_pieces,
-    _first_line, _hub_table, _special_pattern, clean_row, clean_text, default_data_path, fit, held_out, prompt_key)
+    _first_line, _hub_table, _rendered, _special_pattern, clean_row, clean_text, default_data_path, fit, held_out, prompt_key)
 
 # %% ../nbs/04_formats.ipynb #e3bd26d2
 def chat_plan(
@@ -39,7 +39,7 @@ def chat_plan(
 ):                     # steps: words of the template (str), number of a turn (int), end of an answer (a list of one id); None when it cannot be told
     "What the teacher's own chat template makes of such a conversation, with the turns' texts left out."
     marks = [f'{SENTINEL}{i}{SENTINEL}' for i in range(len(roles))]
-    try: text = tokenizer.hf.apply_chat_template([dict(role=r, content=m) for r, m in zip(roles, marks)], tokenize=False, add_generation_prompt=True)
+    try: text = _rendered(tokenizer.hf, [dict(role=r, content=m) for r, m in zip(roles, marks)])
     except Exception: return None                               # many templates refuse a turn of the system
     first, *rest = re.split(f'{SENTINEL}(\\d+){SENTINEL}', text)   # words, number, words, number, words …
     numbers = [int(n) for n in rest[::2]]

@@ -99,7 +99,7 @@ def sample_batches(
     "Random rows of `data`, in batches of similar length."
     rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))[:n_row].tolist()
     batches = LengthBatches([data.lengths[i] for i in rows], 8, seed).batches()
-    collate = DataCollator(data.tokenizer.eos_id)
+    collate = DataCollator(data.tokenizer.eos_id, max_length=max(data.lengths, default=None))
     return [{k: v.to(device) for k, v in collate([data[rows[j]] for j in batch]).items()} for batch in batches]
 
 # %% ../nbs/27_initialization.ipynb #707765cc
@@ -294,7 +294,9 @@ def make_student(
     n_row:int=32,            # how many of them, 4 or more; layers, which take long, are measured on a quarter
 )->nn.Module:                # a StudentTransformer, or of another architecture (chapter 14); float32, on the teacher's device, ready to train
     "The student of `config`, started as `config.student_init` says. ConfigError where the teacher's shape does not allow it."
-    if config.student_init in PRUNED: return pruned_student(config, teacher, data, n_row)
+    if config.student_init in PRUNED:
+        if data is None: raise ConfigError(f'student_init = "{config.student_init}" measures the teacher on rows: give make_student the training rows as well')
+        return pruned_student(config, teacher, data, n_row)
     student = student_from_config(config.student_config, teacher.vocab_size, config.seed, config.max_length) if config.student_config else random_student(config, teacher.vocab_size)
     if config.student_init == 'embeddings':
         rows, n_embd = teacher.model.get_input_embeddings().weight[:teacher.vocab_size], student.wte.weight.shape[1] # (V, D_t)

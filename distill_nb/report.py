@@ -8,7 +8,7 @@ __all__ = ['PAGE', 'TRIMMED', 'FULL', 'TRIMMED_LEGEND', 'LEGEND', 'longest_text'
            'next_token_logits', 'softened_figure', 'html_figure', 'html_table', 'html_samples', 'summary',
            'training_part', 'softened_part', 'tint', 'said_of', 'html_tokens', 'held_out_views', 'half_of',
            'disagreement_part', 'run_results', 'report_page', 'measure_all', 'report_run', 'saved_students',
-           'held_out_rows', 'evaluate_folder', 'answer_from_folder']
+           'teacher_of', 'held_out_rows', 'evaluate_folder', 'answer_from_folder']
 
 # %% ../nbs/44_report.ipynb #39dfeed6
 import base64, copy, html, io, json, textwrap
@@ -395,8 +395,8 @@ def report_run(
     students = {name: copy.deepcopy(d.student).eval().to(job.teacher.dtype) for name, d in distillers.items()}
     say('measuring on the held-out rows')
     metrics = measure_all(students, job.teacher, job.valid, job.whole, job.valid_records)
-    samples, out = sample_answers(dict(teacher=job.whole or job.teacher) | students, job), Path(config.output_dir)
-    results, notes = run_results(job, distillers, metrics, samples), [LEGEND] * baseline
+    samples, out = sample_answers(dict(teacher=job.whole or job.teacher) | students, job), Path(config.output_dir).expanduser()
+    results, notes = run_results(job, distillers, metrics, samples), [LEGEND] * ('baseline' in distillers)
     if job.whole:
         results['lost_mass'] = lost_mass(job.whole, kept_from(job.teacher.tokenizer, job.whole.tokenizer), job.valid).mean().item()
         notes.append(TRIMMED_LEGEND.format(1 - results['lost_mass']))
@@ -421,6 +421,17 @@ def saved_students(
     return found
 
 # %% ../nbs/44_report.ipynb #2f249b01
+def teacher_of(
+    place:Path,                 # of a saved student
+    config:DistillationConfig,  # of its run
+    whole:Teacher,              # the teacher that it names
+)->Teacher:                     # with the student's tokens: `whole` itself, or trimmed
+    "RunError where the student has a tokenizer of its own."
+    tokenizer = saved_tokenizer(place)
+    if config.student_vocabulary == 'data': return trim_like(whole, tokenizer)
+    if tokenizer.hf.get_vocab() == whole.tokenizer.hf.get_vocab(): return whole
+    raise RunError(f"{place}: this student has a tokenizer of its own, and what its teacher says is about other tokens: measure it as chapter 35 does, with distill_nb.evaluate.evaluate")
+
 def held_out_rows(
     folder:Path,  # of a saved student
 )->RecordTable:
@@ -440,16 +451,15 @@ def evaluate_folder(
     first = next(iter(students.values()))
     config = DistillationConfig.from_file(first / 'distillation.json')
     records = open_records(data) if data else held_out_rows(first)
-    teacher, whole = load_teacher(config.teacher_model_type, precision='auto' if config.precision == 'fp16' else config.precision), None # on any machine
-    if config.student_vocabulary == 'data':
-        tokenizer = saved_tokenizer(first)
-        whole, teacher = teacher, trim_like(teacher, tokenizer)
+    full = load_teacher(config.teacher_model_type, precision='auto' if config.precision == 'fp16' else config.precision) # on any machine
+    teacher = teacher_of(first, config, full)
+    whole = None if teacher is full else full
     rows = RecordDataset(records, teacher.tokenizer, None, config.max_length)
     say(f'{records.report}\n{rows.report}\n')
     models = {name: open_saved(place, teacher.dtype, teacher.device) for name, place in students.items()}
     metrics = measure_all(models, teacher, rows, whole, records)
     say(as_text(compare(metrics)))
-    if whole: say(TRIMMED_LEGEND.format(1 - lost_mass(whole, kept_from(tokenizer, whole.tokenizer), rows).mean().item()))
+    if whole: say(TRIMMED_LEGEND.format(1 - lost_mass(whole, kept_from(teacher.tokenizer, whole.tokenizer), rows).mean().item()))
     return compare(metrics)
 
 # %% ../nbs/44_report.ipynb #32a015db

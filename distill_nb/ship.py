@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from transformers import AutoConfig
 from .any_student import open_student
 from .config import DistillationConfig, write_atomically
+from .data import PromptTemplate
 from .distiller import RunError
 from .evaluate import Metrics, as_text, compare
 from .formats import prompt_ids
@@ -54,7 +55,7 @@ def results_part(
     name:str,     # 'student' or 'baseline'
 )->str:
     "The measurements in Markdown, and what they were made on."
-    if not results.get('metrics'): return 'No measurements are saved with this model.'
+    if name not in results.get('metrics', {}): return 'No measurements are saved with this model.'
     metrics, ran = {k: Metrics(**v) for k, v in results['metrics'].items()}, ' '.join(f'{k} {v}' for k, v in results.get('versions', {}).items() if v)
     said = [as_text(compare(metrics)), '', f"Measured on {metrics[name].n_token:,} response tokens of rows that were held out of training, with {ran}."]
     if not others: return '\n'.join(said + [f"This is one run (seed {results['config']['seed']}): how much another seed changes was not measured here."])
@@ -78,7 +79,7 @@ A {family} language model of {n_parameter:,} parameters, {how}.
 
 - **Teacher**: {teacher} (licence: {teacher_licence})
 - **Data**: {data} (licence: {data_licence})
-- **Training**: {steps} steps of {rows} rows, divergence {divergence}, temperature {temperature:g}, alpha {alpha:g}, seed {seed}; all settings are in `distillation.json`
+- **Training**: {steps} steps of {rows} rows, seed {seed}, {lessons}; all settings are in `distillation.json`
 - **Shape**: {shape}
 
 ## Results
@@ -118,11 +119,14 @@ def model_card(
     shape = ', '.join(text.format(getattr(hf, key)) for key, text in SHAPE.items() if getattr(hf, key, None))
     known = config.teacher_model_type in KNOWN_TEACHERS
     chat = "inputs = tokenizer.apply_chat_template([dict(role='user', content='Explain rain to a child.')], add_generation_prompt=True, return_tensors='pt', return_dict=True)"
-    plain = "inputs = tokenizer('Explain rain to a child.', return_tensors='pt')"
+    words = saved_tokenizer(folder)
+    plain = f"inputs = tokenizer({PromptTemplate.from_tokenizer(words).render('Explain rain to a child.')!r}, return_tensors='pt')"
+    beside = [f'{config.on_policy:g} of the batches with answers of its own'] * bool(config.on_policy) + [f'{config.features} beside them'] * (config.features != 'none')
+    taught = ', '.join([f'divergence {config.divergence}, temperature {config.temperature:g}, alpha {config.alpha:g}', *beside])
     return CARD.format(**from_where, shape=shape, base=f"base_model: {from_where['teacher']}\n" if known else '', title=title or folder.name, folder=folder.name,
         family=dict(gpt2='GPT-2', llama='Llama').get(hf.model_type, hf.model_type), n_parameter=sum(p.numel() for p in open_student(folder).parameters()),
         how='trained on the text alone, without a teacher, as a baseline' if name == 'baseline' else 'distilled from a larger one', steps=config.max_steps,
-        rows=config.batch_size * config.accumulation_steps, divergence=config.divergence, temperature=config.temperature, alpha=config.alpha, seed=config.seed,
+        rows=config.batch_size * config.accumulation_steps, seed=config.seed, lessons='next words only' if name == 'baseline' else taught,
         results=results_part(results, others, name), prompt=chat if (folder / 'chat_template.jinja').is_file() else plain, max_length=config.max_length)
 
 def student_config(

@@ -539,11 +539,13 @@ def check_variants(
     variants:list,
     trl_python:str, # '': this interpreter
 )->list:            # those that can be run
-    "Leave TRL out where it is not installed. RunError for an unknown name."
+    "Leave TRL out where it is not installed. RunError for an unknown name, or where nothing is left."
     wrong = [v for v in variants if v not in VARIANTS]
     if wrong or not variants: raise RunError(f"variants {' '.join(wrong) or 'none'}: choose from {', '.join(VARIANTS)}")
     if trl_python and 'trl' not in variants: raise RunError('--trl-python without the variant trl: add it to --variants')
-    return [v for v in variants if v != 'trl' or trl_python or find_spec('trl')]
+    there = [v for v in variants if v != 'trl' or trl_python or find_spec('trl')]
+    if not there: raise RunError('TRL is not installed here: name an interpreter that has it (--trl-python), or other variants')
+    return there
 
 # %% ../nbs/34_speed.ipynb #7a911038
 def machine()->dict: # what it ran on
@@ -569,13 +571,20 @@ def run_bench(
     scales=SCALES,             # (tokens, vocabulary) pairs of the second table; []: none
     say=print,
 )->dict:                       # also in bench.json
-    "Both tables. RunError where a variant fails, and the errors of `prepare`."
+    "Both tables. RunError where a variant fails, and the errors of `prepare`; bench.json and bench.md then hold what was measured before."
     config, folder, variants = bench_config(config, steps, batch_size), Path(folder), check_variants(list(variants), trl_python)
     if min(steps, rounds) < 1: raise RunError(f'steps = {steps}, rounds = {rounds}: both need 1 or more')
     if folder.exists() and any(folder.iterdir()): raise RunError(f'{folder} holds other files: choose another folder (--output-dir)')
     if {'cached', 'trimmed'} & set(variants): check_cacheable(config.divergence)
     if 'trl' in variants and config.divergence not in BETA: raise RunError(f"TRL has no {config.divergence}: leave it out (--variants), or use {', '.join(BETA)}")
-    took, runs, tops = [], [], []
+    took, runs, tops, scaled = [], [], [], []
+    def keep(): # what has been measured so far
+        found = dict(date=time.strftime('%Y-%m-%d'), machine=machine(), versions=versions(), config=asdict(config), steps=steps, rounds=rounds,
+                     ceilings={k: max(t[k] for t in tops) for k in tops[0]}, preparation={k: [t[k] for t in took] for k in took[0]}, runs=runs, scaling=scaled)
+        write_atomically(folder / 'bench.json', json.dumps(found, indent=1))
+        write_atomically(folder / 'bench.md', tables(found) + '\n')
+        return found
+
     for number in range(1, rounds + 1):
         asked = replace(config, seed=config.seed + number - 1, teacher_model_type=locate(config.teacher_model_type)) # a folder, which any environment can open
         place = folder / f'round-{number}'
@@ -586,11 +595,9 @@ def run_bench(
             run = fresh('measure', python, variant=variant, config=asdict(asked), folder=str(place))
             runs.append(dict(variant=variant, round=number, **run))
             say(f"round {number} of {rounds}, {variant}: {run['tokens'] / sum(run['seconds']):.0f} tokens/s, loss {run['loss']:.3f}")
-    found = dict(date=time.strftime('%Y-%m-%d'), machine=machine(), versions=versions(), config=asdict(config), steps=steps, rounds=rounds,
-                 ceilings={k: max(t[k] for t in tops) for k in tops[0]}, preparation={k: [t[k] for t in took] for k in took[0]}, runs=runs, scaling=scaling(scales, say=say))
-    write_atomically(folder / 'bench.json', json.dumps(found, indent=1))
-    write_atomically(folder / 'bench.md', tables(found) + '\n')
-    return found
+            keep()
+    for size in scales: scaled += scaling([size], say=say); keep()
+    return keep()
 
 # %% ../nbs/34_speed.ipynb #28177fb0
 def spread(values:list, form:str)->str: # '5.0 (4.8–5.1)'
@@ -634,7 +641,7 @@ def speed_table(found:dict)->list:
 def scaling_table(found:dict)->list:
     rows = [['tokens', 'vocabulary', *(f'{m}: s' for m in METHODS), *(f'{m}: GB' for m in METHODS), 'speed, full / fused', 'memory, fused / full']]
     for r in found['scaling']:
-        cell = lambda m, key, scale: f'{r[m][key] / scale:.2f}' if r[m] else 'not tried'
+        cell = lambda m, key, scale: f'{r[m][key] / scale:.2f}' if r[m] else '–'
         full, fused = r['full'], r['fused']
         rows.append([f"{r['tokens']:,}", f"{r['vocabulary']:,}", *(cell(m, 'seconds', 1) for m in METHODS), *(cell(m, 'bytes', 1e9) for m in METHODS),
                      f"{full['seconds'] / fused['seconds']:.1f} ×" if full else '', f"{fused['bytes'] / full['bytes']:.2f}" if full else ''])

@@ -404,10 +404,12 @@ def from_pretrained(
     folder,                          # a folder holding a transformers GPT-2 or Llama checkpoint
     dtype:torch.dtype=torch.float32, # of the student's weights; None: as stored
 )->StudentTransformer:
-    "Open what `save_pretrained` wrote. FileNotFoundError without config.json, ValueError where the model is not covered."
+    "Open what `save_pretrained` wrote. FileNotFoundError without config.json, ValueError where the model is not covered, or its weights are not those of its config.json."
     if not (Path(folder) / 'config.json').is_file(): raise FileNotFoundError(f'{folder} holds no config.json: not a saved model')
     with quiet_transformers():
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or 'auto', local_files_only=True)
+        model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or 'auto', local_files_only=True, output_loading_info=True)
+    for what, names in (('lacks', info['missing_keys']), ('has besides its model', info['unexpected_keys'])):       # transformers would fill gaps with random numbers
+        if names: raise ValueError(f'{folder}: its file {what} {len(names)} weights, {min(names)} for one')
     return cls.from_hf(model, dtype)
 
 StudentTransformer.save_pretrained = save_pretrained

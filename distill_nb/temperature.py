@@ -59,7 +59,7 @@ def plot_softened(
         shade = 1 - 0.7 * k / max(1, len(temperatures) - 1)
         ax.bar([i + (k + 0.5) * width - 0.4 for i in range(top)], p, width, color=TEACHER, alpha=shade, label=f'T = {T:g}: {p.sum():.0%} shown')
     ax.set_xticks(range(top), _axis_labels(decode, ids), rotation=40, ha='right')
-    ax.set(ylabel='probability', title=f'The {top} likeliest next tokens'); ax.grid(axis='x', visible=False); ax.legend()
+    ax.set(xlabel='next token', ylabel='probability', title=f'The {top} likeliest next tokens'); ax.grid(axis='x', visible=False); ax.legend()
     return ax
 
 # %% ../nbs/22_temperature.ipynb #a3ed3eb8
@@ -67,7 +67,7 @@ _FRAME = '''<div id="{{ID}}" data-figure="{{NAME}}" role="group" aria-label="{{T
 <style>#{{ID}},#{{ID}} *{box-sizing:border-box;color:#1a1a1a;background:#fff;font:14px/1.4 system-ui,sans-serif}
 #{{ID}}{color-scheme:light;padding:14px 16px;border:1px solid #ccc;border-radius:8px;max-width:600px}#{{ID}} b{font-weight:600}
 #{{ID}} table{width:100%;border-collapse:collapse;border:0;margin:6px 0 0}#{{ID}} td{border:0;padding:1px 0;text-align:left}
-#{{ID}} td:first-child{width:7.5em;white-space:nowrap}#{{ID}} .n{width:4.7em;text-align:right;font-variant-numeric:tabular-nums}
+#{{ID}} td:first-child{width:7.5em;white-space:nowrap;padding-right:.4em}#{{ID}} .n{width:4.7em;text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 #{{ID}} i{display:block;height:14px}#{{ID}} svg{display:block;width:100%;height:auto}#{{ID}} label{display:block;margin-top:4px}
 #{{ID}} [type=range]{width:100%;accent-color:#2b5fa8}#{{ID}} select,#{{ID}} button{border:1px solid #888;border-radius:4px;padding:2px 8px;max-width:100%}
 @media(max-width:480px){#{{ID}} .n{width:4em;font-size:12px}#{{ID}} td:first-child{width:6.4em}}</style>
@@ -141,11 +141,11 @@ def entropy(
 
 # %% ../nbs/22_temperature.ipynb #cf5ef534
 _CURVES = {'total': ('#333333', '-', 'total'), 'distillation': (TEACHER, '-', 'distillation (to the teacher)'),
-           'task': ('C3', '-', 'task (to the text)'), 'valid': (STUDENT, 'o-', 'validation')}
+           'task': ('C3', '-', 'task (to the text)'), 'own': ('C4', '-', 'distillation (on its own words)'), 'valid': (STUDENT, 'o-', 'validation')}
 
 @plt.style.context(BOOK_STYLE)
 def plot_losses(
-    log:list, # dicts with 'step' and any of 'total', 'distillation', 'task', 'valid' (nats per token)
+    log:list, # dicts with 'step' and any of 'total', 'distillation', 'task', 'own', 'valid' (nats per token)
     ax=None,  # matplotlib axes; None: new ones
 ):            # the axes
     "Curves of the losses in a training log. Long curves are drawn faintly, with their moving average on top."
@@ -181,13 +181,13 @@ def compare_softened(
     for shift, name, color, logits in ((-0.2, 'teacher', TEACHER, teacher_logits), (0.2, 'student', STUDENT, student_logits)):
         ax.bar([i + shift for i in range(top)], softened(logits, temperature)[ids.to(logits.device)].cpu(), 0.4, color=color, label=name)
     ax.set_xticks(range(top), _axis_labels(decode, ids), rotation=40, ha='right')
-    ax.set(ylabel='probability', title=f'Teacher and student at T = {temperature:g}'); ax.grid(axis='x', visible=False); ax.legend()
+    ax.set(xlabel='next token', ylabel='probability', title=f'Teacher and student at T = {temperature:g}'); ax.grid(axis='x', visible=False); ax.legend()
     return ax
 
 # %% ../nbs/22_temperature.ipynb #6b242205
 _NEXT_WORDS = '''const pc=x=>(100*x).toPrecision(3)*1+' %';
 function show(){const c=d[+$('[name=sentence]').value],s=c[$('[name=when]').value==='0'?'before':'after'];
-c.w.forEach((w,j)=>{$(`[data-name=w${j}]`).textContent=w;put('t'+j,c.teacher.p[j],pc(c.teacher.p[j]),c.teacher.p[j]);put('s'+j,s.p[j],pc(s.p[j]),s.p[j])});
+$('[data-name=text]').textContent=$('[name=sentence]').selectedOptions[0].text;c.w.forEach((w,j)=>{$(`[data-name=w${j}]`).textContent=w;put('t'+j,c.teacher.p[j],pc(c.teacher.p[j]),c.teacher.p[j]);put('s'+j,s.p[j],pc(s.p[j]),s.p[j])});
 put('kl',s.kl,`KL from teacher to student: ${s.kl.toFixed(3)} nats`)}'''
 
 def next_words_html(
@@ -207,7 +207,7 @@ def next_words_html(
     rows = ''.join(bar_row(f'w{j}', w, {f't{j}': (t, '#2b5fa8', t, percent(t)), f's{j}': (s, '#d9722e', s, percent(s))})
                    for j, (w, t, s) in enumerate(zip(data[0]['w'], data[0]['teacher']['p'], data[0]['before']['p'])))
     body = f'''<label>Read so far {choice('sentence', [f'{text} …' for text in sentences])}</label><label>The student (orange; the teacher is blue) {choice('when', ('before training', 'after training'))}</label>
-<table>{rows}</table><output data-key="kl" data-number="{data[0]['before']['kl']}"></output>'''
+<p data-name="text">{html.escape(next(iter(sentences)))} …</p><table><tr><td></td><td></td><td class="n">teacher</td><td class="n">student</td></tr>{rows}</table><output data-key="kl" data-number="{data[0]['before']['kl']}"></output>'''
     def shows(i, when):
         of = list(sentences.values())[i]
         p, q = softened(of['teacher']), softened(of[when][:len(of['teacher'])])

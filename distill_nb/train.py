@@ -122,8 +122,9 @@ def train(
     say=print,           # told how it goes
 )->tuple[Job,dict]:      # the job, and {'student': Distiller, 'baseline': Distiller}
     "Distil, and save each student as a transformers folder in `config.output_dir`. The errors of `check_output`, `prepare` and `Distiller.fit`."
-    out = Path(config.validate().output_dir)
+    out = Path(config.validate().output_dir).expanduser()
     check_output(out, resume)
+    baseline = baseline or resume and has_checkpoint(out / 'training' / 'baseline')      # a run that began with one goes on with it
     job = prepare(with_absolute_paths(config), say)
     folders = {name: out / 'training' / name for name in (['student', 'baseline'] if baseline else ['student'])}
     start, distillers = starting_student(job, list(folders.values()), resume), {}

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['T_99', 'TUNING', 'SHARED', 'Arm', 'RememberedTeacher', 'run_arm', 'verdict', 'Trial', 'open_seed', 'start_of', 'run',
-           'differences', 'trial_table', 'trial_figure']
+           'differences', 'plus_minus', 'trial_table', 'trial_figure']
 
 # %% ../nbs/47_trials.ipynb #ffe1742f
 import copy, json, math, statistics, time
@@ -100,7 +100,8 @@ class Trial:
         own = [f'{name} sets {field}' for name, arm in arms.items() for field in arm.changes if field in SHARED]
         if own: raise RunError(f'all arms of a trial share {", ".join(SHARED)}, but {", ".join(own)}: make that a trial of its own')
         before = self.found.setdefault('arms', {})                             # older files do not say what their arms changed
-        differ = [k for k, v in asdict(config).items() if self.found['config'].get(k) != v] + ['factors'] * (self.found['factors'] != list(factors))
+        stored = asdict(DistillationConfig.from_dict(self.found['config']))    # fields that are younger than the file have their defaults
+        differ = [k for k, v in asdict(config).items() if stored[k] != v] + ['factors'] * (self.found['factors'] != list(factors))
         differ += [f'arm {name}' for name, arm in arms.items() if before.get(name, arm.changes) != arm.changes]
         if differ: raise RunError(f'{file} holds a trial with other settings ({", ".join(differ)}): name another file, or remove it')
         before |= {name: arm.changes for name, arm in arms.items()}
@@ -169,6 +170,11 @@ def differences(
     a, b = of(arm), of(reference)
     return [a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())]
 
+def plus_minus(mean:float, half:float)->str: # such as +0.012 ± 0.007
+    "A mean and half its interval, with so many decimals that both are told apart."
+    digits = next((n for n in (3, 4) if f'{abs(mean):.{n}f}' != f'{half:.{n}f}'), 3)
+    return f'{mean:+z.{digits}f} ± {half:.{digits}f}'
+
 def trial_table(
     found:dict,               # what a results file holds
     reference:str,            # the arm that the others are compared with
@@ -185,7 +191,7 @@ def trial_table(
         edge = ' (edge)' if len(found['factors']) > 1 and any(math.isclose(factor, end) for end in ends) else ''
         said, mean, half = verdict(d, lower_is_better) if name != reference and len(d) - 1 in T_99 else ('–', 0, 0)
         rows.append([name, f'{rate:.1e}{edge}', f'{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})',
-                     '–' if said == '–' else f'{mean:+.3f} ± {half:.3f}', said, f'{seconds:.0f}' if seconds >= 10 else f'{seconds:.1f}'])
+                     '–' if said == '–' else plus_minus(mean, half), said, f'{seconds:.0f}' if seconds >= 10 else f'{seconds:.1f}'])
     return rows
 
 # %% ../nbs/47_trials.ipynb #b0c28a1b

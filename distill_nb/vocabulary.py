@@ -164,7 +164,7 @@ def lost_mass(
     batch_size:int=8,   # rows at a time
 )->Tensor:              # (N,) float32, from 0 to 1: the teacher's probability of tokens that are not kept
     "What restricting the teacher takes away, at each graded position. ValueError where there is none."
-    kept, collate, lost = kept.to(teacher.device), DataCollator(data.tokenizer.eos_id), []
+    kept, collate, lost = kept.to(teacher.device), DataCollator(data.tokenizer.eos_id, max_length=max(data.lengths, default=None)), []
     order = sorted(range(len(data)), key=data.lengths.__getitem__)
     for i in range(0, len(order), batch_size):
         batch = {k: v.to(teacher.device) for k, v in collate([data[j] for j in order[i:i + batch_size]]).items()}

@@ -37,7 +37,7 @@
   addEventListener('afterprint', () => print(false));
 
   // a box that scrolls sideways can be reached by keyboard, and is marked as long as there is more to the right
-  const mark = (box) => box.classList.toggle('more', box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+  const mark = (box) => box.classList.toggle('more', box.clientWidth > 64 && box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
   const scrolled = (event) => mark(event.target);
   const scrollers = () => document.querySelectorAll('.pst-scrollable-table-container, div.math > mjx-container, span.math, .picture, .cell_output, dt.sig, .text_html, .bd-article pre').forEach((box) => {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0; else if (box.tabIndex === 0) box.removeAttribute('tabindex');
@@ -46,7 +46,8 @@
   });
   const here = document.querySelector('.book-nav .current');
   if (here) { const side = here.closest('.bd-sidebar-primary'); side.scrollTop += here.getBoundingClientRect().top - side.getBoundingClientRect().top - side.clientHeight / 3; }
-  addEventListener('load', () => { open(); scrollers(); if (window.MathJax && MathJax.startup) MathJax.startup.promise.then(scrollers); });
+  addEventListener('load', () => { open(); scrollers(); if (window.MathJax && MathJax.startup) MathJax.startup.promise.then(scrollers); document.fonts.ready.then(scrollers); });
+  document.fonts.addEventListener('loadingdone', scrollers);       // a formula is wider before its letters are there
   addEventListener('resize', scrollers);
 
   // what the search shows of a page has its formulas as TeX
