@@ -190,7 +190,7 @@ def unbroken(words):
     "Text of a table's cell without breaks inside `1.2 ± 0.1`, `3% to 5%`, `(2.3–2.5)`, `(B, T, D)`, `8 of 9`, `9 x 576` and short words with a hyphen."
     words = re.sub(r'(?<=[\d%]) (±|to|→|of|x) (?=[-+−]?\d)', '\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}', words)
     words = re.sub(r'\([^()]{1,22}\)', lambda match: match[0].replace(' ', '\N{NO-BREAK SPACE}').replace('–', '\N{WORD JOINER}–\N{WORD JOINER}') if re.search(r'\d|, \w\b', match[0]) else match[0], words)
-    return re.sub(r'(?<!\w)[A-Za-z]{2,6}-[A-Za-z\d]{1,6}(?!\w)', lambda match: match[0].replace('-', '\N{NON-BREAKING HYPHEN}'), words)
+    return re.sub(r'(?<![\w/_.-])[A-Za-z]{2,6}-[A-Za-z\d]{1,6}(?![\w/_.-])', lambda match: match[0].replace('-', '\N{NON-BREAKING HYPHEN}'), words)
 
 
 class Lines(SphinxTransform):
@@ -210,7 +210,7 @@ class Lines(SphinxTransform):
                     for entry in column: entry['classes'].append('long')                         # which must not become a tower
             if len(columns) > 2 and max(len(entry.astext()) for entry in columns[-1]) > 40: body.parent.parent['classes'].append('explained')      # on a phone the last column stands below the others
         for parent in list(self.document.findall(nodes.TextElement)):
-            if isinstance(parent, (nodes.literal, nodes.literal_block)):
+            if isinstance(parent, (nodes.literal, nodes.math, nodes.FixedTextElement)):                      # code, formulas and raw HTML
                 if inside(parent, nodes.entry) and len(parent.astext()) < 17: parent['classes'].append('together')          # a shape
                 continue
             if isinstance(parent, nodes.paragraph) and isinstance(first_child(parent), nodes.emphasis) and parent.astext().startswith('Table: '): parent['classes'].append('table-caption')
@@ -221,8 +221,8 @@ class Lines(SphinxTransform):
                     if words and isinstance(before, nodes.math) and words[0] in '.,;:!?)’”' and len(before.astext()) < 30:
                         children[-1] = nodes.inline('', '', before, nodes.Text(words[0]), classes=['together'])
                         words = words[1:]
-                    words = re.sub(r'(?<![\w.)\]])-(?=\d)', '−', words)
-                    if in_table: words = unbroken(words)
+                    if not inside(parent, nodes.reference, addnodes.desc_content): words = re.sub(r'(^|(?<=[\s(\[]))-(?=\d)' if before is None else r'(?<=[\s(\[])-(?=\d)', '−', words)
+                    if in_table and not inside(parent, nodes.reference): words = unbroken(words)
                     if words: children.append(nodes.Text(words))
                 else: children.append(child)
             parent.children = []

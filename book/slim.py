@@ -55,7 +55,7 @@ def together(text):
 
 
 def folds(line):
-    "A line with places to fold in its long words: behind a bracket, comma, slash or equals sign, in front of a dot or a quotation mark."
+    "A line with places to fold in its long words: behind a bracket, comma, slash or equals sign, and in front of a dot."
     places = {word.start() + place.end() for word in re.finditer(r'\S{24,}', plain(line)) for place in re.finditer(r'(?<=\S)[(\[{,;=/]+(?=[\w\'"*])|\S(?=\.[a-z_])', word[0])}
     out, at = [], 0
     for piece in re.findall(r'<[^>]*>|&#?\w+;|.', line):

@@ -19,7 +19,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM, Gener
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as hf_logging
 from .config import ConfigError, read_mapping, suggest
-from .student import StudentTransformer, config_from_hf, keep_rotary, quiet_transformers, sample, written_whole
+from .student import StudentTransformer, check_complete, config_from_hf, keep_rotary, quiet_transformers, sample, written_whole
 
 # %% ../nbs/14_any_student.ipynb #94fd14fc
 SIZES = ('hidden_size', 'num_hidden_layers', 'num_attention_heads', 'intermediate_size', 'ffn_dim')
@@ -237,11 +237,11 @@ def from_pretrained(
     folder,                          # a folder holding a transformers checkpoint
     dtype:torch.dtype=torch.float32, # of the student's weights; None: as stored
 )->HFStudent:
-    "Open what `save_pretrained` wrote. FileNotFoundError without config.json, ValueError where weights are missing or it cannot be a student."
+    "Open what `save_pretrained` wrote. FileNotFoundError without config.json, ValueError where its weights are not those of its config.json, or it cannot be a student."
     if not (Path(folder) / 'config.json').is_file(): raise FileNotFoundError(f'{folder} holds no config.json: not a saved model')
     with silently():
         model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or 'auto', local_files_only=True, trust_remote_code=False, output_loading_info=True)
-    if info['missing_keys']: raise ValueError(f"{folder}: its file lacks {len(info['missing_keys'])} weights, {min(info['missing_keys'])} for one")
+    check_complete(folder, info)
     try: return cls(model)
     except ConfigError as error: raise ConfigError(f'{folder}: {error}') from None
 

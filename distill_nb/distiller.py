@@ -219,7 +219,7 @@ Distiller.lessons = lessons
 def backward(
     self,                # a Distiller
     micro_batches:list,  # of this process, for one optimizer step
-)->tuple:                # total, distillation, task on the data and distillation on own words, nats per token, None where there are none of these; response tokens in the step
+)->tuple:                # total, distillation, task on the data and total on own words, nats per token, None where there are none of these; response tokens in the step
     "Accumulate the gradient of the mean over all response tokens of all micro-batches of all processes."
     acc, batches = self.accelerator, self.lessons([self.to_device(b) for b in micro_batches])
     counts = [scored_tokens(b['labels']) for b, *_ in batches]
@@ -233,7 +233,7 @@ def backward(
                 with self.autocast(False): acc.backward(losses[0] * share * acc.num_processes) # processes are averaged: undo that
             sums[int(own)] += torch.stack([*losses, torch.ones_like(losses[0])]).detach() * count
     for p in self.features.parameters() if self.features else (): p.grad = acc.reduce(p.grad, 'mean') # Accelerate knows the student alone
-    (*data, n_data), (_, own, _, n_own) = acc.reduce(sums, 'sum').tolist()
+    (*data, n_data), (own, _, _, n_own) = acc.reduce(sums, 'sum').tolist()
     return *([x / max(n_data, 1) for x in data] if n_data or not n_own else [None] * 3), own / n_own if n_own else None, n_token
 
 Distiller.backward = backward
@@ -499,7 +499,7 @@ def fit(
             if self.step % c.eval_every == 0 or self.step == c.max_steps: row |= self.judge(valid)
             write(row | dict(seconds=time.perf_counter() - start))
             if 'valid' in row: run.checkpoint(self, row['valid'])
-            bar.set_postfix({k: f'{row[k]:.3f}' for k in ('distillation', 'task') if row[k] is not None}, refresh=False)
+            bar.set_postfix({k: f'{row[k]:.3f}' for k in ('distillation', 'task', 'own') if row[k] is not None}, refresh=False)
             bar.update()
         stopped = in_any_process(acc, asked())
     if stopped or self.step < c.max_steps: pause(self, run)

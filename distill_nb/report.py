@@ -427,6 +427,7 @@ def teacher_of(
     whole:Teacher,              # the teacher that it names
 )->Teacher:                     # with the student's tokens: `whole` itself, or trimmed
     "RunError where the student has a tokenizer of its own."
+    if config.student_vocabulary != 'data' and not (place / 'tokenizer_config.json').is_file(): return whole       # saved without one
     tokenizer = saved_tokenizer(place)
     if config.student_vocabulary == 'data': return trim_like(whole, tokenizer)
     if tokenizer.hf.get_vocab() == whole.tokenizer.hf.get_vocab(): return whole

@@ -119,15 +119,14 @@ def model_card(
     shape = ', '.join(text.format(getattr(hf, key)) for key, text in SHAPE.items() if getattr(hf, key, None))
     known = config.teacher_model_type in KNOWN_TEACHERS
     chat = "inputs = tokenizer.apply_chat_template([dict(role='user', content='Explain rain to a child.')], add_generation_prompt=True, return_tensors='pt', return_dict=True)"
-    words = saved_tokenizer(folder)
-    plain = f"inputs = tokenizer({PromptTemplate.from_tokenizer(words).render('Explain rain to a child.')!r}, return_tensors='pt')"
+    def plain(): return f"inputs = tokenizer({PromptTemplate.from_tokenizer(saved_tokenizer(folder)).render('Explain rain to a child.')!r}, add_special_tokens=False, return_tensors='pt')"
     beside = [f'{config.on_policy:g} of the batches with answers of its own'] * bool(config.on_policy) + [f'{config.features} beside them'] * (config.features != 'none')
     taught = ', '.join([f'divergence {config.divergence}, temperature {config.temperature:g}, alpha {config.alpha:g}', *beside])
     return CARD.format(**from_where, shape=shape, base=f"base_model: {from_where['teacher']}\n" if known else '', title=title or folder.name, folder=folder.name,
         family=dict(gpt2='GPT-2', llama='Llama').get(hf.model_type, hf.model_type), n_parameter=sum(p.numel() for p in open_student(folder).parameters()),
         how='trained on the text alone, without a teacher, as a baseline' if name == 'baseline' else 'distilled from a larger one', steps=config.max_steps,
         rows=config.batch_size * config.accumulation_steps, seed=config.seed, lessons='next words only' if name == 'baseline' else taught,
-        results=results_part(results, others, name), prompt=chat if (folder / 'chat_template.jinja').is_file() else plain, max_length=config.max_length)
+        results=results_part(results, others, name), prompt=chat if (folder / 'chat_template.jinja').is_file() else plain(), max_length=config.max_length)
 
 def student_config(
     folder:Path,

@@ -571,7 +571,7 @@ def run_bench(
     scales=SCALES,             # (tokens, vocabulary) pairs of the second table; []: none
     say=print,
 )->dict:                       # also in bench.json
-    "Both tables. RunError where a variant fails, and the errors of `prepare`; bench.json and bench.md then hold what was measured before."
+    "Both tables. RunError where a variant fails, and the errors of `prepare`; bench.json and bench.md then hold the variants that were measured before it."
     config, folder, variants = bench_config(config, steps, batch_size), Path(folder), check_variants(list(variants), trl_python)
     if min(steps, rounds) < 1: raise RunError(f'steps = {steps}, rounds = {rounds}: both need 1 or more')
     if folder.exists() and any(folder.iterdir()): raise RunError(f'{folder} holds other files: choose another folder (--output-dir)')
@@ -594,7 +594,7 @@ def run_bench(
             python = trl_python if variant == 'trl' and trl_python else sys.executable
             run = fresh('measure', python, variant=variant, config=asdict(asked), folder=str(place))
             runs.append(dict(variant=variant, round=number, **run))
-            say(f"round {number} of {rounds}, {variant}: {run['tokens'] / sum(run['seconds']):.0f} tokens/s, loss {run['loss']:.3f}")
+            say(f"round {number} of {rounds}, {variant}: {run['tokens'] / sum(run['seconds']):,.0f} tokens/s, loss {run['loss']:.3f}")
             keep()
     for size in scales: scaled += scaling([size], say=say); keep()
     return keep()
@@ -634,7 +634,7 @@ def speed_table(found:dict)->list:
     rows = [['variant', 'tokens/s', *(f'against {b}' for b in bases), 'peak GB', 'above the models GB', 'of the bf16 ceiling', 'loss, nats/token', 'bits/byte']]
     for name, m in s.items():
         giga = {k: [x / 1e9 for x in m[k]] for k in ('peak', 'above')}
-        rows.append([name, spread(m['rate'], '.0f'), *(ratio(m['rate'], s[b]['rate']) for b in bases), spread(giga['peak'], '.2f'), spread(giga['above'], '.2f'),
+        rows.append([name, spread(m['rate'], ',.0f'), *(ratio(m['rate'], s[b]['rate']) for b in bases), spread(giga['peak'], '.2f'), spread(giga['above'], '.2f'),
                      spread(m['share'], '.1%'), spread(m['loss'], '.3f'), spread(m['bits_per_byte'], '.3f')])
     return rows
 

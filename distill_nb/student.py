@@ -6,7 +6,8 @@
 __all__ = ['FAMILIES', 'GPT2_NAMES', 'LLAMA_NAMES', 'StudentConfig', 'check_heads', 'make_norm', 'TransformerBlock',
            'init_weights', 'StudentTransformer', 'keep_rotary', 'rename', 'check_covered', 'config_from_hf',
            'config_to_hf', 'state_from_hf', 'state_to_hf', 'from_hf', 'to_hf', 'draw_by_inversion', 'sample',
-           'generate', 'save_weights', 'quiet_transformers', 'written_whole', 'save_pretrained', 'from_pretrained']
+           'generate', 'save_weights', 'quiet_transformers', 'written_whole', 'save_pretrained', 'check_complete',
+           'from_pretrained']
 
 # %% ../nbs/13_student.ipynb #6012263a
 import math, shutil, tempfile
@@ -354,11 +355,12 @@ def save_weights(
 
 @contextmanager
 def quiet_transformers():
-    "Without transformers' progress bars, which would interrupt ours; as before afterwards."
-    shown = hf_logging.is_progress_bar_enabled()
-    hf_logging.disable_progress_bar()
+    "Without transformers' progress bars and reports, which would interrupt ours; as before afterwards."
+    shown, level = hf_logging.is_progress_bar_enabled(), hf_logging.get_verbosity()
+    hf_logging.disable_progress_bar(); hf_logging.set_verbosity_error()
     try: yield
     finally:
+        hf_logging.set_verbosity(level)
         if shown: hf_logging.enable_progress_bar()
 
 @contextmanager
@@ -399,6 +401,15 @@ def save_pretrained(
         save_weights(state, draft / 'model.safetensors')
         if tokenizer is not None: tokenizer.save_pretrained(draft)
 
+def check_complete(
+    folder,     # of a checkpoint
+    info:dict,  # what transformers found while it opened it
+):
+    "ValueError where weights and config.json are not of one model: transformers would fill gaps with random numbers, and leave layers out."
+    beside = [name for name in info['unexpected_keys'] if not name.endswith('attn.masked_bias')] # a constant that old versions of transformers wrote
+    for what, names in (('lacks', info['missing_keys']), ('has besides its model', beside)):
+        if names: raise ValueError(f'{folder}: its file {what} {len(names)} weights, {min(names)} for one')
+
 def from_pretrained(
     cls,                             # StudentTransformer
     folder,                          # a folder holding a transformers GPT-2 or Llama checkpoint
@@ -408,8 +419,7 @@ def from_pretrained(
     if not (Path(folder) / 'config.json').is_file(): raise FileNotFoundError(f'{folder} holds no config.json: not a saved model')
     with quiet_transformers():
         model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or 'auto', local_files_only=True, output_loading_info=True)
-    for what, names in (('lacks', info['missing_keys']), ('has besides its model', info['unexpected_keys'])):       # transformers would fill gaps with random numbers
-        if names: raise ValueError(f'{folder}: its file {what} {len(names)} weights, {min(names)} for one')
+    check_complete(folder, info)
     return cls.from_hf(model, dtype)
 
 StudentTransformer.save_pretrained = save_pretrained

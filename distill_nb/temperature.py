@@ -141,7 +141,7 @@ def entropy(
 
 # %% ../nbs/22_temperature.ipynb #cf5ef534
 _CURVES = {'total': ('#333333', '-', 'total'), 'distillation': (TEACHER, '-', 'distillation (to the teacher)'),
-           'task': ('C3', '-', 'task (to the text)'), 'own': ('C4', '-', 'distillation (on its own words)'), 'valid': (STUDENT, 'o-', 'validation')}
+           'task': ('C3', '-', 'task (to the text)'), 'own': ('C4', '-', 'on its own words'), 'valid': (STUDENT, 'o-', 'validation')}
 
 @plt.style.context(BOOK_STYLE)
 def plot_losses(

@@ -72,8 +72,7 @@ def build_encoding(
     spec = json.loads(hf.backend_tokenizer.to_str())
     if (spec['normalizer'] or {'type': 'NFC'})['type'] != 'NFC': raise ValueError('it rewrites text before cutting it')
     if spec['pre_tokenizer'] is None: raise ValueError('it does not work on bytes')
-    plain = [t['content'] for t in spec['added_tokens'] if not t['special']]
-    if plain: raise ValueError(f'it has words beside its vocabulary, such as {plain[0]!r}')
+    if any(t['content'].isspace() for t in spec['added_tokens']): raise ValueError('it has runs of blanks beside its vocabulary')
     special_ids = {t['content']: t['id'] for t in spec['added_tokens']}
     ranks = byte_ranks(spec['model'], special_ids)
     size = max([*ranks.values(), *special_ids.values()]) + 1
@@ -91,7 +90,7 @@ class Tokenizer:
         self.hf, self.encoding = hf, encoding
         self.kind = 'transformers' if encoding is None else 'tiktoken'
         self.vocab_size = max(hf.get_vocab().values()) + 1 # true size, without a model's padding
-        self.special_ids = {str(t): i for i, t in hf.added_tokens_decoder.items() if t.special}
+        self.special_ids = {str(t): i for i, t in hf.added_tokens_decoder.items() if not str(t).isspace()} # added runs of blanks are text
         self.nfc = encoding is not None and hf.backend_tokenizer.normalizer is not None
 
     def encode(self, text:str)->list: # ids of the text alone; names of special tokens in it are plain text

@@ -124,9 +124,10 @@ def train(
     "Distil, and save each student as a transformers folder in `config.output_dir`. The errors of `check_output`, `prepare` and `Distiller.fit`."
     out = Path(config.validate().output_dir).expanduser()
     check_output(out, resume)
-    baseline = baseline or resume and has_checkpoint(out / 'training' / 'baseline')      # a run that began with one goes on with it
+    baseline = baseline or resume and (out / 'training' / 'baseline').is_dir()           # a run that began with one goes on with it
     job = prepare(with_absolute_paths(config), say)
     folders = {name: out / 'training' / name for name in (['student', 'baseline'] if baseline else ['student'])}
+    for folder in folders.values(): folder.mkdir(parents=True, exist_ok=True)
     start, distillers = starting_student(job, list(folders.values()), resume), {}
     for name, folder in folders.items():
         say(f'{name}: {sum(p.numel() for p in start.parameters()):,} parameters, {config.max_steps} steps')

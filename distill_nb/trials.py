@@ -100,7 +100,7 @@ class Trial:
         own = [f'{name} sets {field}' for name, arm in arms.items() for field in arm.changes if field in SHARED]
         if own: raise RunError(f'all arms of a trial share {", ".join(SHARED)}, but {", ".join(own)}: make that a trial of its own')
         before = self.found.setdefault('arms', {})                             # older files do not say what their arms changed
-        stored = asdict(DistillationConfig.from_dict(self.found['config']))    # fields that are younger than the file have their defaults
+        stored = asdict(DistillationConfig()) | self.found['config']           # fields that are younger than the file have their defaults
         differ = [k for k, v in asdict(config).items() if stored[k] != v] + ['factors'] * (self.found['factors'] != list(factors))
         differ += [f'arm {name}' for name, arm in arms.items() if before.get(name, arm.changes) != arm.changes]
         if differ: raise RunError(f'{file} holds a trial with other settings ({", ".join(differ)}): name another file, or remove it')
