@@ -206,9 +206,10 @@ class Lines(SphinxTransform):
                 if any(map(str.isdigit, ''.join(texts))) and all(', ' not in t and not re.sub(r'\bto\b|[\d\s.,±→()+−%×–-]', '', t) for t in texts):
                     for entry in (*column, *(row.children[place] for row in body.parent.findall(nodes.row) if isinstance(row.parent, nodes.thead))):
                         if not any(c.startswith('text-') for c in entry['classes']): entry['classes'].append('text-right')
-                if place < len(columns) - 1 and max(map(len, texts)) > 40:
+                if max(map(len, texts)) <= 40: continue
+                if place < len(columns) - 1:
                     for entry in column: entry['classes'].append('long')                         # which must not become a tower
-            if len(columns) > 2 and max(len(entry.astext()) for entry in columns[-1]) > 40: body.parent.parent['classes'].append('explained')      # on a phone the last column stands below the others
+                elif place > 1: body.parent.parent['classes'].append('explained')                # on a phone it stands below the others
         for parent in list(self.document.findall(nodes.TextElement)):
             if isinstance(parent, (nodes.literal, nodes.math, nodes.FixedTextElement)):                      # code, formulas and raw HTML
                 if inside(parent, nodes.entry) and len(parent.astext()) < 17: parent['classes'].append('together')          # a shape

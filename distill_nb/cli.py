@@ -97,7 +97,7 @@ class Data:
 
     def run(self):
         from distill_nb.formats import describe_data
-        from distill_nb.any_student import silently
+        from distill_nb.student import silently
         from distill_nb.teacher import hub_reachable, locate, open_tokenizer
         tokenizer = None
         if self.teacher:

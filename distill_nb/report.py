@@ -19,7 +19,6 @@ import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor
-from .any_student import silently
 from .config import DistillationConfig, to_toml, write_atomically
 from .data import PromptTemplate
 from .distiller import RunError
@@ -29,7 +28,7 @@ from .losses import IGNORE
 from .quantize import open_saved
 from .ship import write_card
 from .speed import machine, versions
-from .student import StudentTransformer
+from .student import StudentTransformer, silently
 from .teacher import Teacher, load_teacher, pick_device
 from .temperature import BASELINE, BOOK_STYLE, STUDENT, compare_softened, plot_losses, token_label
 from .train import Job, train

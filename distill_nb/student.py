@@ -6,7 +6,7 @@
 __all__ = ['FAMILIES', 'GPT2_NAMES', 'LLAMA_NAMES', 'StudentConfig', 'check_heads', 'make_norm', 'TransformerBlock',
            'init_weights', 'StudentTransformer', 'keep_rotary', 'rename', 'check_covered', 'config_from_hf',
            'config_to_hf', 'state_from_hf', 'state_to_hf', 'from_hf', 'to_hf', 'draw_by_inversion', 'sample',
-           'generate', 'save_weights', 'quiet_transformers', 'written_whole', 'save_pretrained', 'check_complete',
+           'generate', 'save_weights', 'silently', 'written_whole', 'save_pretrained', 'check_complete',
            'from_pretrained']
 
 # %% ../nbs/13_student.ipynb #6012263a
@@ -354,8 +354,8 @@ def save_weights(
     except SafetensorError as error: raise OSError(f'cannot write {path.name}: {error}') from error
 
 @contextmanager
-def quiet_transformers():
-    "Without transformers' progress bars and reports, which would interrupt ours; as before afterwards."
+def silently():
+    "Without the notes and progress bars of transformers, which would interrupt ours; as before afterwards."
     shown, level = hf_logging.is_progress_bar_enabled(), hf_logging.get_verbosity()
     hf_logging.disable_progress_bar(); hf_logging.set_verbosity_error()
     try: yield
@@ -417,7 +417,7 @@ def from_pretrained(
 )->StudentTransformer:
     "Open what `save_pretrained` wrote. FileNotFoundError without config.json, ValueError where the model is not covered, or its weights are not those of its config.json."
     if not (Path(folder) / 'config.json').is_file(): raise FileNotFoundError(f'{folder} holds no config.json: not a saved model')
-    with quiet_transformers():
+    with silently():
         model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or 'auto', local_files_only=True, output_loading_info=True)
     check_complete(folder, info)
     return cls.from_hf(model, dtype)

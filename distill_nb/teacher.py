@@ -16,7 +16,7 @@ import huggingface_hub, torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
-from .any_student import silently
+from .student import silently
 from .formats import cache_dir
 from .tokenizer import Tokenizer, from_hf, repair_gguf
 

@@ -14,7 +14,7 @@ import torch
 from tokenizers import Tokenizer as BackendTokenizer
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
-from .any_student import silently
+from .student import silently
 from .config import ConfigError
 from .data import AlpacaDataset, DataCollator, PromptTemplate
 from .formats import TurnTemplate

@@ -46,7 +46,7 @@
   });
   const here = document.querySelector('.book-nav .current');
   if (here) { const side = here.closest('.bd-sidebar-primary'); side.scrollTop += here.getBoundingClientRect().top - side.getBoundingClientRect().top - side.clientHeight / 3; }
-  addEventListener('load', () => { open(); scrollers(); if (window.MathJax && MathJax.startup) MathJax.startup.promise.then(scrollers); document.fonts.ready.then(scrollers); });
+  addEventListener('load', () => { open(); scrollers(); if (window.MathJax && MathJax.startup) MathJax.startup.promise.then(scrollers); });
   document.fonts.addEventListener('loadingdone', scrollers);       // a formula is wider before its letters are there
   addEventListener('resize', scrollers);
 
